@@ -1,0 +1,60 @@
+package io.github.rollstep;
+
+import java.time.Duration;
+import java.util.Locale;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/** Checks of arguments, with messages that give the name, the rule and the value. */
+final class Require {
+
+    private Require() {}
+
+    static String matches(String name, String pattern, String value) {
+        if (!Pattern.matches(pattern, value)) {
+            throw new IllegalArgumentException("%s must match %s, was \"%s\"".formatted(name, pattern, value));
+        }
+        return value;
+    }
+
+    static int atLeast(String name, int least, int value) {
+        if (value < least) {
+            throw new IllegalArgumentException("%s must be >= %d, was %d".formatted(name, least, value));
+        }
+        return value;
+    }
+
+    static Duration notNegative(String name, Duration value) {
+        if (value.isNegative()) {
+            throw new IllegalArgumentException("%s must be >= 0, was %s".formatted(name, text(value)));
+        }
+        return bounded(name, value);
+    }
+
+    static Duration positive(String name, Duration value) {
+        if (value.isNegative() || value.isZero()) {
+            throw new IllegalArgumentException("%s must be > 0, was %s".formatted(name, text(value)));
+        }
+        return bounded(name, value);
+    }
+
+    /** The rule of a combination; the message is complete. */
+    static void that(boolean holds, String message, @Nullable Object... values) {
+        if (!holds) {
+            throw new IllegalArgumentException(message.formatted(values));
+        }
+    }
+
+    /** A duration as people write it: 30s, 1h5m, 0.25s. */
+    static String text(Duration value) {
+        return value.toString().substring(2).toLowerCase(Locale.ROOT);
+    }
+
+    /** A year is "never" for a deadline, and keeps every sum of instants and durations within range. */
+    private static Duration bounded(String name, Duration value) {
+        if (value.compareTo(Duration.ofDays(366)) > 0) {
+            throw new IllegalArgumentException("%s must be <= 366 days, was %s".formatted(name, text(value)));
+        }
+        return value;
+    }
+}

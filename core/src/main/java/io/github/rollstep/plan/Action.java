@@ -1,0 +1,56 @@
+package io.github.rollstep.plan;
+
+import io.github.rollstep.InstanceId;
+import io.github.rollstep.LaunchToken;
+import io.github.rollstep.Revision;
+
+/** One thing to ask of the platform. Asking twice is the same as once. */
+public sealed interface Action {
+
+    Reason reason();
+
+    <R> R accept(Cases<R> cases);
+
+    /** Start an instance of {@code revision}, or find that this token has one. */
+    record Launch(LaunchToken token, Revision revision, Reason reason) implements Action {
+        @Override
+        public <R> R accept(Cases<R> cases) {
+            return cases.launch(this);
+        }
+    }
+
+    /** Send it requests. */
+    record Admit(InstanceId id, Reason reason) implements Action {
+        @Override
+        public <R> R accept(Cases<R> cases) {
+            return cases.admit(this);
+        }
+    }
+
+    /** Send it no new requests. */
+    record Drain(InstanceId id, Reason reason) implements Action {
+        @Override
+        public <R> R accept(Cases<R> cases) {
+            return cases.drain(this);
+        }
+    }
+
+    /** Stop it. */
+    record Terminate(InstanceId id, Reason reason) implements Action {
+        @Override
+        public <R> R accept(Cases<R> cases) {
+            return cases.terminate(this);
+        }
+    }
+
+    /** One answer for each kind of action: a new kind breaks every dispatch at compile time. */
+    interface Cases<R> {
+        R launch(Launch action);
+
+        R admit(Admit action);
+
+        R drain(Drain action);
+
+        R terminate(Terminate action);
+    }
+}

@@ -1,0 +1,40 @@
+package io.github.rollstep.plan;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * The fleet as it is observed at one time. The order of the instances has no meaning.
+ *
+ * @param now the time of the observation; it was begun no earlier
+ * @param instances empty if {@code blind}
+ * @param blind why the fleet could not be observed; then nothing is known of the instances
+ * @param fault a call that can never succeed; the failure policy is followed
+ */
+public record FleetSnapshot(
+        Instant now,
+        Platform platform,
+        List<Observed> instances,
+        Optional<String> blind,
+        Optional<String> fault) {
+
+    public FleetSnapshot {
+        instances = List.copyOf(instances);
+        if (blind.isPresent() && !instances.isEmpty()) {
+            throw new IllegalArgumentException("instances must be empty in a blind snapshot, was " + instances.size());
+        }
+    }
+
+    public static FleetSnapshot of(Instant now, Platform platform, List<Observed> instances) {
+        return new FleetSnapshot(now, platform, instances, Optional.empty(), Optional.empty());
+    }
+
+    public static FleetSnapshot blind(Instant now, Platform platform, String why) {
+        return new FleetSnapshot(now, platform, List.of(), Optional.of(why), Optional.empty());
+    }
+
+    public FleetSnapshot withFault(String fault) {
+        return new FleetSnapshot(now, platform, instances, blind, Optional.of(fault));
+    }
+}

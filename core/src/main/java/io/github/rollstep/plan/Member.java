@@ -1,0 +1,180 @@
+package io.github.rollstep.plan;
+
+import io.github.rollstep.Health;
+import io.github.rollstep.Instance;
+import io.github.rollstep.InstanceId;
+import io.github.rollstep.LaunchToken;
+import io.github.rollstep.Revision;
+import io.github.rollstep.Routing;
+import io.github.rollstep.plan.InstanceRecord.Intent;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Comparator;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** An instance in one run of the planner: what is remembered of it together with what is seen. Never leaves the package. */
+final class Member {
+
+    /** By token, then id: the order of persisted records. */
+    static final Comparator<Member> ORDER = Comparator.comparing(
+                    (Member m) -> m.token.map(LaunchToken::value).orElse(""))
+            .thenComparing(m -> m.id.map(InstanceId::value).orElse(""));
+
+    final Optional<LaunchToken> token;
+    final Revision revision;
+    Optional<InstanceId> id;
+    Instant since;
+    Intent intent;
+    Instant intentSince;
+    Optional<Instant> sentAt;
+    Optional<Instant> readySince;
+    Optional<Instant> sickSince;
+    boolean served;
+    boolean failed;
+    Optional<Instant> admitSentAt;
+    int admits;
+    int absences;
+    Optional<Instant> absentSince;
+
+    /** What is seen of it now; null while it is not in the list. */
+    @Nullable Observed seen;
+
+    /** Whether it is serving now, whatever we are about to do with it. */
+    boolean ready;
+
+    Member(InstanceRecord record) {
+        token = record.token();
+        id = record.id();
+        revision = record.revision();
+        since = record.since();
+        intent = record.intent();
+        intentSince = record.intentSince();
+        sentAt = record.sentAt();
+        readySince = record.readySince();
+        sickSince = record.sickSince();
+        served = record.served();
+        failed = record.failed();
+        admitSentAt = record.admitSentAt();
+        admits = record.admits();
+        absences = record.absences();
+        absentSince = record.absentSince();
+    }
+
+    private Member(Optional<LaunchToken> token, Optional<InstanceId> id, Revision revision, Intent intent, Instant now) {
+        this.token = token;
+        this.id = id;
+        this.revision = revision;
+        this.intent = intent;
+        since = now;
+        intentSince = now;
+        sentAt = Optional.empty();
+        readySince = Optional.empty();
+        sickSince = Optional.empty();
+        admitSentAt = Optional.empty();
+        absentSince = Optional.empty();
+    }
+
+    /** A launch that is intended now. */
+    static Member launch(LaunchToken token, Revision revision, Instant now) {
+        return new Member(Optional.of(token), Optional.empty(), revision, Intent.LAUNCH, now);
+    }
+
+    /** An instance that is in the list and in no record. */
+    static Member found(Instance instance, Instant now) {
+        return new Member(instance.token(), Optional.of(instance.id()), instance.revision(), Intent.NONE, now);
+    }
+
+    InstanceRecord record() {
+        return new InstanceRecord(
+                token, id, revision, since, intent, intentSince, sentAt, readySince, sickSince, served, failed,
+                admitSentAt, admits, absences, absentSince);
+    }
+
+    /** The record after a hold: what was measured against it is moved on by its length, but not into the future. */
+    static InstanceRecord afterHold(InstanceRecord record, Duration held, Instant now) {
+        Member member = new Member(record);
+        member.since = earlier(member.since.plus(held), now);
+        member.sickSince = member.sickSince.map(sick -> earlier(sick.plus(held), now));
+        return member.record();
+    }
+
+    /** The record as the next rollout begins with it: its deadlines are measured anew. */
+    static InstanceRecord carriedOver(InstanceRecord record, Instant now) {
+        Member member = new Member(record);
+        member.since = now;
+        member.sickSince = Optional.empty();
+        return member.record();
+    }
+
+    private static Instant earlier(Instant a, Instant b) {
+        return a.isBefore(b) ? a : b;
+    }
+
+    void intend(Intent intent, Instant now) {
+        this.intent = intent;
+        intentSince = now;
+        sentAt = Optional.empty();
+    }
+
+    /** The intended launch, not yet seen. */
+    boolean isOpenLaunch() {
+        return intent == Intent.LAUNCH;
+    }
+
+    boolean isStopping() {
+        return intent == Intent.TERMINATE || is(Instance.State.STOPPING);
+    }
+
+    boolean isLeaving() {
+        return intent == Intent.DRAIN || isStopping();
+    }
+
+    /** Serving and staying: counts for availability. */
+    boolean isServing() {
+        return ready && intent == Intent.NONE;
+    }
+
+    /** Exited: it will never serve again by itself. */
+    boolean isDead() {
+        return is(Instance.State.FAILED);
+    }
+
+    private boolean is(Instance.State state) {
+        return seen != null && seen.instance().state() == state;
+    }
+
+    boolean isRunning() {
+        return is(Instance.State.RUNNING);
+    }
+
+    Health health() {
+        return seen == null ? Health.unknown("not seen in the list") : seen.health();
+    }
+
+    Routing routing() {
+        return seen == null ? Routing.out() : seen.routing();
+    }
+
+    boolean isHealthy() {
+        return isRunning() && health().isHealthy();
+    }
+
+    /** Certain not to serve, so that nothing is lost if it goes: dead, ill, or not yet let in. */
+    boolean isUseless(boolean routed) {
+        return seen != null
+                && (isDead()
+                        || health().isUnhealthy()
+                        || is(Instance.State.STARTING)
+                        || (routed && !routing().takesRequests() && !health().isHealthy()));
+    }
+
+    /** When it came to be; for an order by age. */
+    Instant age() {
+        return seen == null ? since : seen.instance().createdAt().orElse(since);
+    }
+
+    String name() {
+        return id.map(InstanceId::value).orElseGet(() -> token.map(LaunchToken::value).orElse("?"));
+    }
+}

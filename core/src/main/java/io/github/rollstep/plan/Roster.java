@@ -1,0 +1,189 @@
+package io.github.rollstep.plan;
+
+import io.github.rollstep.Instance;
+import io.github.rollstep.InstanceId;
+import io.github.rollstep.Revision;
+import io.github.rollstep.Routing;
+import io.github.rollstep.plan.InstanceRecord.Intent;
+import io.github.rollstep.plan.RolloutState.Extremes;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+
+/**
+ * Brings what is remembered and what is seen together.
+ *
+ * <p>Doubt counts against us: a launch that is not seen may still come, an instance that is missing may still be there. Of
+ * a stale list one absence proves nothing: it takes three, over more than the staleness; what is believed gone is not
+ * believed again for that long.
+ */
+final class Roster {
+
+    private static final int PROOF = 3;
+
+    private final Pass pass;
+    private final boolean first;
+    private final Map<InstanceId, Instant> tombstones;
+
+    private Roster(Pass pass) {
+        this.pass = pass;
+        first = !pass.state.surveyed();
+        tombstones = new TreeMap<>(pass.state.tombstones());
+    }
+
+    static void update(Pass pass) {
+        new Roster(pass).update();
+    }
+
+    private void update() {
+        Map<InstanceId, Member> known = new HashMap<>();
+        List<Member> open = new ArrayList<>();
+        for (Member member : pass.members) {
+            member.id.ifPresentOrElse(id -> known.put(id, member), () -> open.add(member));
+        }
+        open.sort(Comparator.comparing((Member member) -> member.since).thenComparing(Member.ORDER));
+        tombstones.values().removeIf(pass::due);
+
+        List<Observed> listed = new ArrayList<>(pass.snapshot.instances());
+        listed.sort(Comparator.comparing(observed -> observed.instance().id()));
+        for (Observed observed : listed) {
+            Instance instance = observed.instance();
+            Member member = known.get(instance.id());
+            if (member == null && tombstones.containsKey(instance.id())) {
+                continue;
+            }
+            if (member == null) {
+                member = claim(open, instance).orElseGet(() -> find(instance));
+                member.id = Optional.of(instance.id());
+            }
+            see(member, observed);
+        }
+        List<Member> gone = pass.members.stream()
+                .filter(member -> member.seen == null && isGone(member))
+                .toList();
+        pass.members.removeAll(gone);
+        remember();
+    }
+
+    /** The open launch that this instance comes from: by its token; without one, the oldest of its revision. */
+    private Optional<Member> claim(List<Member> open, Instance instance) {
+        Optional<Member> match = open.stream()
+                .filter(member -> instance.token().isPresent()
+                        ? instance.token().equals(member.token)
+                        : !first && member.revision.equals(instance.revision()))
+                .findFirst();
+        match.ifPresent(open::remove);
+        return match;
+    }
+
+    private Member find(Instance instance) {
+        Member found = Member.found(instance, pass.now);
+        pass.members.add(found);
+        return found;
+    }
+
+    private void see(Member member, Observed observed) {
+        member.seen = observed;
+        member.absences = 0;
+        member.absentSince = Optional.empty();
+        if (member.isOpenLaunch()) {
+            member.intend(Intent.NONE, pass.now);
+        }
+        boolean healthy = member.isHealthy();
+        if (healthy) {
+            member.sickSince = Optional.empty();
+        } else if (member.isDead() || member.health().isUnhealthy()) {
+            member.sickSince = member.sickSince.or(() -> Optional.of(pass.now));
+        }
+        if (member.routing().takesRequests() && member.admits <= 1 || !pass.isAdmitInDoubt(member)) {
+            member.admitSentAt = Optional.empty();
+            member.admits = 0;
+        }
+        boolean in = !pass.platform.routed() || member.routing().state() == Routing.State.IN;
+        Duration soak = Pass.longer(pass.policy.minReady(), pass.platform.staleness());
+        member.readySince = healthy && in
+                ? member.readySince.or(() -> Optional.of(readySince(observed.instance(), soak)))
+                : Optional.empty();
+        member.ready =
+                member.readySince.filter(since -> pass.due(since.plus(soak))).isPresent();
+        member.served |= member.ready;
+    }
+
+    /** What was there before us is taken at its word: it has been ready since it was created. */
+    private Instant readySince(Instance instance, Duration soak) {
+        if (!first) {
+            return pass.now;
+        }
+        Instant created = instance.createdAt().orElse(pass.now.minus(soak));
+        return created.isBefore(pass.now) ? created : pass.now;
+    }
+
+    private boolean isGone(Member member) {
+        Instant settled = member.isOpenLaunch()
+                ? member.sentAt.orElse(member.intentSince).plus(pass.platform.requestLife())
+                : pass.now;
+        if (!pass.due(settled)) {
+            member.absences = 0;
+            member.absentSince = Optional.empty();
+            return false;
+        }
+        member.ready = false;
+        member.readySince = Optional.empty();
+        member.absences = Math.min(PROOF, member.absences + 1);
+        member.absentSince = member.absentSince.or(() -> Optional.of(pass.now));
+        Duration staleness = pass.platform.staleness();
+        if (!staleness.isZero()
+                && (member.absences < PROOF || !pass.due(member.absentSince.get().plus(staleness)))) {
+            return false;
+        }
+        if (member.isOpenLaunch()) {
+            // Nothing that was sent can create it any more. It is needed no longer only if it is given up.
+            return !pass.isWanted(member);
+        }
+        if (!first && pass.isWanted(member) && member.intent == Intent.NONE) {
+            pass.countFailure(member, member.name() + " vanished without being terminated");
+        }
+        if (!staleness.isZero()) {
+            tombstones.put(member.id.orElseThrow(), pass.now.plus(staleness));
+        }
+        return true;
+    }
+
+    private void remember() {
+        int serving = pass.serving();
+        pass.edit(draft -> {
+            draft.tombstones = tombstones;
+            if (first) {
+                draft.surveyed = true;
+                draft.baseline = draft.baseline.or(this::servingNow);
+            }
+            OptionalInt fewest = draft.extremes.fewestServing();
+            draft.extremes = new Extremes(
+                    draft.extremes.peak(), OptionalInt.of(Math.min(fewest.orElse(serving), serving)));
+        });
+    }
+
+    /** The revision to go back to: the last verified one if it is serving, else what most instances serve. */
+    private Optional<Revision> servingNow() {
+        Map<Revision, Long> serving = pass.members.stream()
+                .filter(member -> member.isServing() && pass.isOutdated(member))
+                .collect(Collectors.groupingBy(this::revisionAsSeen, Collectors.counting()));
+        Optional<Revision> verified = pass.state.history().verified().filter(serving::containsKey);
+        return verified.or(() -> serving.entrySet().stream()
+                .max(Map.Entry.<Revision, Long>comparingByValue()
+                        .thenComparing(entry -> entry.getKey().id(), Comparator.reverseOrder()))
+                .map(Map.Entry::getKey));
+    }
+
+    private Revision revisionAsSeen(Member member) {
+        return member.seen == null ? member.revision : member.seen.instance().revision();
+    }
+}

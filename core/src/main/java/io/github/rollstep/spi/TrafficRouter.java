@@ -1,0 +1,60 @@
+package io.github.rollstep.spi;
+
+import io.github.rollstep.Instance;
+import io.github.rollstep.InstanceId;
+import io.github.rollstep.Routing;
+import java.util.Collection;
+import java.util.Map;
+
+/**
+ * Sends requests to instances, and stops to.
+ *
+ * <p>Threads: calls may come from any thread; {@code admitAll} and {@code drainAll} may run at the same time. Held by
+ * {@code TrafficRouterContract} of the testkit. A router that can tell when a drained instance has become quiet also
+ * implements {@link Watchable}.
+ */
+public interface TrafficRouter {
+
+    /**
+     * What the router really does with each instance, now; blocks until it has answered.
+     *
+     * @return an instance that is missing is out. The map may hold instances of others; they are not touched
+     * @throws ProviderException if the router cannot tell
+     */
+    Map<InstanceId, Routing> routes();
+
+    /**
+     * Asks for new requests to reach the instance; returns when the router has accepted. {@link #routes()} says when it is
+     * in. A repeat changes nothing; one that was draining takes new requests again.
+     *
+     * @throws ProviderException if it is not known whether the router accepted; not retryable if the instance cannot be a
+     *     target at all (it has no address)
+     */
+    void admit(Instance instance);
+
+    /**
+     * Stops new requests to the instance and lets the open ones end; returns when the router has accepted. An instance that
+     * is quiet may be forgotten by the router at once. A repeat, or an instance that the router does not know, is fine.
+     *
+     * @throws ProviderException if it is not known whether the router accepted
+     */
+    void drain(Instance instance);
+
+    /** {@link #admit} for many; it may succeed for some. */
+    default void admitAll(Collection<Instance> instances) {
+        Bulk.forEach(instances, this::admit);
+    }
+
+    /** {@link #drain} for many; it may succeed for some. */
+    default void drainAll(Collection<Instance> instances) {
+        Bulk.forEach(instances, this::drain);
+    }
+
+    /**
+     * Whether the platform itself drains what it terminates, as an Auto Scaling group does with its targets. Then leaving
+     * is one action, which costs availability from that moment; {@code drain} is never called. The default is false.
+     */
+    default boolean drainsOnTerminate() {
+        return false;
+    }
+}
