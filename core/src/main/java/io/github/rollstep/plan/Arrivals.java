@@ -43,7 +43,11 @@ final class Arrivals {
         pass.seen()
                 .filter(member -> member.isHealthy() && member.intent == Intent.NONE)
                 .filter(member -> pass.isWanted(member)
-                        || (scarce && pass.state.baseline().filter(member.revision::equals).isPresent()))
+                        || (scarce
+                                && pass.state
+                                        .baseline()
+                                        .filter(member.revision::equals)
+                                        .isPresent()))
                 .filter(member -> !member.routing().takesRequests())
                 .sorted(Member.ORDER)
                 .filter(pass::maySend)
@@ -68,8 +72,8 @@ final class Arrivals {
                 .filter(member -> member.isOpenLaunch() && pass.isWanted(member))
                 .sorted(Member.ORDER)
                 .filter(pass::maySend)
-                .forEach(member -> send(
-                        member, Reason.of(Code.NO_EFFECT, member.name() + " was launched and is still not seen")));
+                .forEach(member ->
+                        send(member, Reason.of(Code.NO_EFFECT, member.name() + " was launched and is still not seen")));
         int missing = Math.min(pass.limits.desired(), pass.state.batch().goal()) - staying();
         if (!batchIsOpen || missing <= 0) {
             return;
@@ -92,8 +96,7 @@ final class Arrivals {
         } else if (slots < missing) {
             pass.wait(
                     Code.BATCH,
-                    "%d more to launch, %d in flight of a batch of %d"
-                            .formatted(missing, inFlight, pass.batchSize()));
+                    "%d more to launch, %d in flight of a batch of %d".formatted(missing, inFlight, pass.batchSize()));
         }
         for (int i = Math.min(missing, Math.min(slots, room)); i > 0; i--) {
             Member launch = Member.launch(pass.state.nextToken(), pass.goal(), pass.now);

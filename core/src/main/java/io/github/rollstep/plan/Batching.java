@@ -35,12 +35,14 @@ final class Batching {
             Instant until = pass.now.plus(pass.batches().pause());
             move(next, batch.goal() + pass.batches().size(next, desired), Optional.of(until));
             Clocks clocks = pass.state.clocks();
-            pass.edit(draft -> draft.clocks =
-                    new Clocks(clocks.startedAt(), clocks.directionSince(), until, clocks.progress()));
+            pass.edit(draft ->
+                    draft.clocks = new Clocks(clocks.startedAt(), clocks.directionSince(), until, clocks.progress()));
         }
         Optional<Instant> pause = pass.state.batch().pauseUntil();
         if (pause.isPresent() && !pass.due(pause.get())) {
-            pass.wait(Code.BATCH_PAUSE, "pause before batch %d".formatted(pass.state.batch().index() + 1));
+            pass.wait(
+                    Code.BATCH_PAUSE,
+                    "pause before batch %d".formatted(pass.state.batch().index() + 1));
             return false;
         }
         return true;

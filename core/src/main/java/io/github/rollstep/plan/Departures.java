@@ -89,8 +89,7 @@ final class Departures {
             boolean free = member.isDead() || (useless && staying - 1 >= floor);
             if (!free && availableAfter < floor) {
                 pass.wait(
-                        Code.AVAILABILITY,
-                        "%d serving, %d must: %s stays".formatted(available, floor, member.name()));
+                        Code.AVAILABILITY, "%d serving, %d must: %s stays".formatted(available, floor, member.name()));
                 return;
             }
             if (slots <= 0) {
@@ -133,8 +132,7 @@ final class Departures {
                         Code.OUTDATED,
                         "%s runs %s, the goal is %s".formatted(member.name(), member.revision, pass.goal()))
                 : Reason.of(
-                        Code.SURPLUS,
-                        "%s is more than the desired %d".formatted(member.name(), pass.limits.desired()));
+                        Code.SURPLUS, "%s is more than the desired %d".formatted(member.name(), pass.limits.desired()));
     }
 
     /**

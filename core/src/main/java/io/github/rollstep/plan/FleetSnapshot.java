@@ -13,11 +13,7 @@ import java.util.Optional;
  * @param fault a call that can never succeed; the failure policy is followed
  */
 public record FleetSnapshot(
-        Instant now,
-        Platform platform,
-        List<Observed> instances,
-        Optional<String> blind,
-        Optional<String> fault) {
+        Instant now, Platform platform, List<Observed> instances, Optional<String> blind, Optional<String> fault) {
 
     public FleetSnapshot {
         instances = List.copyOf(instances);

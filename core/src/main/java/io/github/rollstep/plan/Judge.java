@@ -131,7 +131,8 @@ final class Judge {
     private Optional<Reason> total() {
         return pass.policy
                 .totalDeadline()
-                .filter(deadline -> pass.due(pass.state.clocks().directionSince().plus(deadline)))
+                .filter(deadline ->
+                        pass.due(pass.state.clocks().directionSince().plus(deadline)))
                 .map(deadline -> Reason.of(Code.TOTAL_DEADLINE, "not finished after " + text(deadline)));
     }
 

@@ -38,7 +38,8 @@ final class Member {
     Optional<Instant> absentSince;
 
     /** What is seen of it now; null while it is not in the list. */
-    @Nullable Observed seen;
+    @Nullable
+    Observed seen;
 
     /** Whether it is serving now, whatever we are about to do with it. */
     boolean ready;
@@ -61,7 +62,8 @@ final class Member {
         absentSince = record.absentSince();
     }
 
-    private Member(Optional<LaunchToken> token, Optional<InstanceId> id, Revision revision, Intent intent, Instant now) {
+    private Member(
+            Optional<LaunchToken> token, Optional<InstanceId> id, Revision revision, Intent intent, Instant now) {
         this.token = token;
         this.id = id;
         this.revision = revision;
@@ -87,8 +89,21 @@ final class Member {
 
     InstanceRecord record() {
         return new InstanceRecord(
-                token, id, revision, since, intent, intentSince, sentAt, readySince, sickSince, served, failed,
-                admitSentAt, admits, absences, absentSince);
+                token,
+                id,
+                revision,
+                since,
+                intent,
+                intentSince,
+                sentAt,
+                readySince,
+                sickSince,
+                served,
+                failed,
+                admitSentAt,
+                admits,
+                absences,
+                absentSince);
     }
 
     /** The record after a hold: what was measured against it is moved on by its length, but not into the future. */
@@ -175,6 +190,7 @@ final class Member {
     }
 
     String name() {
-        return id.map(InstanceId::value).orElseGet(() -> token.map(LaunchToken::value).orElse("?"));
+        return id.map(InstanceId::value)
+                .orElseGet(() -> token.map(LaunchToken::value).orElse("?"));
     }
 }

@@ -219,7 +219,8 @@ public record RolloutState(
     /** Changes the phase by the table; leaving a hold moves the clocks on by its length. */
     RolloutState become(RolloutPhase next, Instant now, Reason reason) {
         if (!phase.mayBecome(next)) {
-            throw new IllegalStateException("rollout %s is %s, which may not become %s".formatted(rollout, phase, next));
+            throw new IllegalStateException(
+                    "rollout %s is %s, which may not become %s".formatted(rollout, phase, next));
         }
         Draft draft = draft();
         draft.phase = next;
@@ -228,12 +229,8 @@ public record RolloutState(
         if (phase.isHeld() && !next.isHeld()) {
             Duration held = Duration.between(phaseSince, now);
             draft.clocks = new Clocks(
-                    clocks.startedAt,
-                    clocks.directionSince.plus(held),
-                    clocks.progressAt.plus(held),
-                    clocks.progress);
-            draft.batch = new BatchPosition(
-                    batch.index, batch.goal, batch.pauseUntil.map(until -> until.plus(held)));
+                    clocks.startedAt, clocks.directionSince.plus(held), clocks.progressAt.plus(held), clocks.progress);
+            draft.batch = new BatchPosition(batch.index, batch.goal, batch.pauseUntil.map(until -> until.plus(held)));
             draft.instances.replaceAll(instance -> Member.afterHold(instance, held, now));
         } else if (phase.isHeld()) {
             draft.phaseSince = phaseSince;

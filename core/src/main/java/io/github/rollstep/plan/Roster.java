@@ -141,7 +141,8 @@ final class Roster {
         member.absentSince = member.absentSince.or(() -> Optional.of(pass.now));
         Duration staleness = pass.platform.staleness();
         if (!staleness.isZero()
-                && (member.absences < PROOF || !pass.due(member.absentSince.get().plus(staleness)))) {
+                && (member.absences < PROOF
+                        || !pass.due(member.absentSince.get().plus(staleness)))) {
             return false;
         }
         if (member.isOpenLaunch()) {
@@ -166,8 +167,8 @@ final class Roster {
                 draft.baseline = draft.baseline.or(this::servingNow);
             }
             OptionalInt fewest = draft.extremes.fewestServing();
-            draft.extremes = new Extremes(
-                    draft.extremes.peak(), OptionalInt.of(Math.min(fewest.orElse(serving), serving)));
+            draft.extremes =
+                    new Extremes(draft.extremes.peak(), OptionalInt.of(Math.min(fewest.orElse(serving), serving)));
         });
     }
 

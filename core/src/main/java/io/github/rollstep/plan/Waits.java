@@ -19,7 +19,8 @@ final class Waits {
     static void explain(Pass pass) {
         Map<Code, List<Member>> kinds = new EnumMap<>(Code.class);
         pass.members.stream()
-                .filter(member -> member.isLeaving() || (pass.isWanted(member) && !member.isServing()) || !isSeen(member))
+                .filter(member ->
+                        member.isLeaving() || (pass.isWanted(member) && !member.isServing()) || !isSeen(member))
                 .sorted(Member.ORDER)
                 .forEach(member -> kinds.computeIfAbsent(code(pass, member), code -> new ArrayList<>())
                         .add(member));
@@ -74,9 +75,7 @@ final class Waits {
             case UNHEALTHY -> "is unhealthy" + in(member.health().detail());
             case HEALTH_UNKNOWN -> "is of unknown health" + in(member.health().detail());
             case ADMITTING -> "is healthy and not yet in the router";
-            default -> member.ready
-                    ? "is serving"
-                    : "is healthy, not yet for minReady " + text(pass.policy.minReady());
+            default -> member.ready ? "is serving" : "is healthy, not yet for minReady " + text(pass.policy.minReady());
         };
     }
 

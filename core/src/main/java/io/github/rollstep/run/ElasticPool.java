@@ -1,0 +1,69 @@
+package io.github.rollstep.run;
+
+import java.time.Duration;
+import java.util.concurrent.Executor;
+import java.util.concurrent.Future;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * A small pool that slow tasks do not use up: while a task runs longer than {@code slowAfter}, the pool has one thread more.
+ * So fast tasks share few threads, and a task waits for a hung one of somebody else for {@code slowAfter} at most.
+ */
+final class ElasticPool implements Executor, AutoCloseable {
+
+    private final ThreadPoolExecutor pool;
+    private final ScheduledExecutorService timer;
+    private final Duration slowAfter;
+    private final int size;
+    private int slow;
+
+    ElasticPool(String name, int size, Duration slowAfter, ScheduledExecutorService timer) {
+        this.size = size;
+        this.slowAfter = slowAfter;
+        this.timer = timer;
+        pool = new ThreadPoolExecutor(
+                size, Integer.MAX_VALUE, 10, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), threads(name));
+        pool.allowCoreThreadTimeOut(true);
+    }
+
+    /** Daemon threads with names that tell whose they are. */
+    static ThreadFactory threads(String name) {
+        AtomicInteger next = new AtomicInteger(1);
+        return task -> {
+            Thread thread = new Thread(task, name + "-" + next.getAndIncrement());
+            thread.setDaemon(true);
+            return thread;
+        };
+    }
+
+    /** @throws java.util.concurrent.RejectedExecutionException after {@link #close} */
+    @Override
+    public void execute(Runnable task) {
+        pool.execute(() -> {
+            Future<?> watch = timer.schedule(() -> compensate(1), slowAfter.toMillis(), TimeUnit.MILLISECONDS);
+            try {
+                task.run();
+            } finally {
+                if (!watch.cancel(false)) {
+                    compensate(-1);
+                }
+            }
+        });
+    }
+
+    private synchronized void compensate(int more) {
+        slow += more;
+        pool.setCorePoolSize(Math.max(size, size + slow));
+    }
+
+    /** Begins no task any more and interrupts those that run. */
+    @Override
+    public void close() {
+        pool.shutdownNow();
+    }
+}

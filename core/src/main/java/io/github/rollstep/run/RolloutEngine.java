@@ -1,0 +1,60 @@
+package io.github.rollstep.run;
+
+import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+
+/**
+ * The threads that rollouts share: one engine runs many of them.
+ *
+ * <p>A step takes a thread only while it is in progress, and each call of an adapter another one; between steps a rollout
+ * takes none. A call that takes longer than a second is made up for by another thread until it returns, so that a slow
+ * adapter never holds up the rollouts of others. All threads are daemons. Safe for use by several threads.
+ */
+public final class RolloutEngine implements AutoCloseable {
+
+    private static final Duration SLOW = Duration.ofSeconds(1);
+    private static final int LEAST = 3;
+
+    final ScheduledThreadPoolExecutor timer;
+    final ElasticPool steps;
+    final ElasticPool calls;
+    final Set<Controller> driven = ConcurrentHashMap.newKeySet();
+
+    private RolloutEngine(int threads) {
+        timer = new ScheduledThreadPoolExecutor(1, ElasticPool.threads("rollstep-timer"));
+        timer.setRemoveOnCancelPolicy(true);
+        int forSteps = (threads - 1) / 2;
+        steps = new ElasticPool("rollstep-step", forSteps, SLOW, timer);
+        calls = new ElasticPool("rollstep-call", threads - 1 - forSteps, SLOW, timer);
+    }
+
+    /** An engine with four threads. */
+    public static RolloutEngine create() {
+        return create(4);
+    }
+
+    /**
+     * @param threads how many, as long as no call is slow; idle ones end
+     * @throws IllegalArgumentException if less than 3: one for the time, one for steps, one for calls
+     */
+    public static RolloutEngine create(int threads) {
+        if (threads < LEAST) {
+            throw new IllegalArgumentException("threads must be >= %d, was %d".formatted(LEAST, threads));
+        }
+        return new RolloutEngine(threads);
+    }
+
+    /**
+     * Begins no step and no call any more, and interrupts those in progress. What is in progress can be resumed by another
+     * engine; its lease ends by itself, or at once if {@link RollingUpdate#close} comes first.
+     */
+    @Override
+    public void close() {
+        timer.shutdownNow();
+        steps.close();
+        calls.close();
+        driven.forEach(controller -> controller.leave("the engine is closed"));
+    }
+}

@@ -1,0 +1,24 @@
+package io.github.rollstep.run;
+
+/**
+ * Is told what happens in rollouts. Called in the order of events, on the thread of the step and before its next one, so it
+ * returns soon; what it throws is logged once and disturbs nothing. The events of one rollout never come at the same time;
+ * those of several may.
+ */
+public interface RolloutListener {
+
+    RolloutListener NONE = new RolloutListener() {};
+
+    default void phaseChanged(RolloutEvent.PhaseChanged event) {}
+
+    default void actionTaken(RolloutEvent.ActionTaken event) {}
+
+    default void callFailed(RolloutEvent.CallFailed event) {}
+
+    default void instanceFailed(RolloutEvent.InstanceFailed event) {}
+
+    default void waiting(RolloutEvent.Waiting event) {}
+
+    /** After each step, also one that changed nothing. */
+    default void progressed(Progress progress) {}
+}
