@@ -1,0 +1,271 @@
+package io.github.rollstep.plan;
+
+import static io.github.rollstep.Instance.State.FAILED;
+import static io.github.rollstep.Instance.State.RUNNING;
+import static io.github.rollstep.Instance.State.STARTING;
+import static io.github.rollstep.Instance.State.STOPPING;
+
+import io.github.rollstep.Batches;
+import io.github.rollstep.FleetId;
+import io.github.rollstep.Health;
+import io.github.rollstep.Instance;
+import io.github.rollstep.InstanceId;
+import io.github.rollstep.LaunchToken;
+import io.github.rollstep.Quota;
+import io.github.rollstep.Revision;
+import io.github.rollstep.RolloutId;
+import io.github.rollstep.RolloutPolicy;
+import io.github.rollstep.Routing;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.function.UnaryOperator;
+
+/**
+ * A fleet drawn by hand, one line for each thing that happens to it, and the plan that the planner makes of it. The
+ * instance of launch {@code r1-1} is named {@code r1-1}. {@link #obey} is a platform that does at once what it is asked.
+ */
+final class Scene {
+
+    static final Instant START = Instant.parse("2026-11-24T00:00:00Z");
+
+    Instant now = START;
+    RolloutPolicy policy;
+    Platform platform = new Platform(true, false, Duration.ZERO, Duration.ofMinutes(1));
+    RolloutState state;
+    Plan plan;
+    final Map<String, Observed> fleet = new TreeMap<>();
+    private int rollouts;
+
+    private Scene(RolloutPolicy policy) {
+        this.policy = policy;
+    }
+
+    /** A fleet a, b, c, ... of v1, created one second after the other, serving; and a rollout to v2, r1. */
+    static Scene of(int instances, RolloutPolicy policy) {
+        Scene scene = new Scene(policy);
+        for (int i = 0; i < instances; i++) {
+            scene.serving(Character.toString('a' + i), "v1", i);
+        }
+        return scene.rollTo("v2", instances);
+    }
+
+    /** The defaults without the soak, one at a time, start first. */
+    static RolloutPolicy.Builder oneByOne() {
+        return RolloutPolicy.builder()
+                .batches(Batches.sliding(Quota.of(1)))
+                .maxSurge(1)
+                .minReady(Duration.ZERO);
+    }
+
+    Scene rollTo(String revision, int desired) {
+        state = RolloutState.begin(
+                FleetId.of("shop"),
+                RolloutId.of("r" + ++rollouts),
+                Revision.of(revision),
+                Limits.resolve(policy, desired),
+                now,
+                Optional.ofNullable(state));
+        return this;
+    }
+
+    Scene serving(String id, String revision, int age) {
+        Instance instance = Instance.builder(InstanceId.of(id), Revision.of(revision), RUNNING)
+                .createdAt(START.minusSeconds(1000 - age))
+                .build();
+        fleet.put(id, new Observed(instance, Health.healthy(), Routing.in()));
+        return this;
+    }
+
+    /** The launch with this token shows up. */
+    Scene starts(String token) {
+        return put(token, STARTING, Health.unknown("starting"), Routing.out());
+    }
+
+    Scene comesUp(String token) {
+        return put(token, RUNNING, Health.healthy(), Routing.out());
+    }
+
+    private Scene put(String token, Instance.State as, Health health, Routing routing) {
+        Instance instance = Instance.builder(InstanceId.of(token), launched(token), as)
+                .token(LaunchToken.of(token))
+                .createdAt(now)
+                .build();
+        fleet.put(token, new Observed(instance, health, routing));
+        return this;
+    }
+
+    private Revision launched(String token) {
+        return state.instances().stream()
+                .filter(record ->
+                        record.token().filter(LaunchToken.of(token)::equals).isPresent())
+                .map(InstanceRecord::revision)
+                .findFirst()
+                .orElse(state.target());
+    }
+
+    Scene isIn(String... ids) {
+        return route(Routing.in(), ids);
+    }
+
+    Scene isOut(String... ids) {
+        return route(Routing.out(), ids);
+    }
+
+    Scene drains(String id, int openRequests) {
+        return route(Routing.draining(openRequests), id);
+    }
+
+    private Scene route(Routing routing, String... ids) {
+        return change(observed -> new Observed(observed.instance(), observed.health(), routing), ids);
+    }
+
+    Scene health(Health health, String... ids) {
+        return change(observed -> new Observed(observed.instance(), health, observed.routing()), ids);
+    }
+
+    Scene ill(String... ids) {
+        return health(Health.unhealthy("HTTP 503"), ids);
+    }
+
+    Scene exits(String... ids) {
+        return as(FAILED, ids).isOut(ids);
+    }
+
+    Scene stops(String... ids) {
+        return as(STOPPING, ids);
+    }
+
+    private Scene as(Instance.State as, String... ids) {
+        return change(
+                observed -> new Observed(
+                        observed.instance().toBuilder().state(as).build(),
+                        Health.unknown("not running"),
+                        observed.routing()),
+                ids);
+    }
+
+    private Scene change(UnaryOperator<Observed> change, String... ids) {
+        for (String id : ids) {
+            fleet.computeIfPresent(id, (key, observed) -> change.apply(observed));
+        }
+        return this;
+    }
+
+    Scene gone(String... ids) {
+        for (String id : ids) {
+            fleet.remove(id);
+        }
+        return this;
+    }
+
+    Scene after(Duration time) {
+        now = now.plus(time);
+        return this;
+    }
+
+    Scene afterSeconds(int seconds) {
+        return after(Duration.ofSeconds(seconds));
+    }
+
+    FleetSnapshot snapshot() {
+        return FleetSnapshot.of(now, platform, List.copyOf(fleet.values()));
+    }
+
+    FleetSnapshot shuffled() {
+        List<Observed> instances = new ArrayList<>(fleet.values());
+        Collections.reverse(instances);
+        return FleetSnapshot.of(now, platform, instances);
+    }
+
+    /** The actions of the plan for what is there now; its state is kept. */
+    List<String> plan() {
+        return plan(snapshot());
+    }
+
+    List<String> plan(FleetSnapshot snapshot) {
+        plan = RollingPlanner.plan(snapshot, state, policy);
+        state = plan.next();
+        return plan.actions().stream().map(action -> action.accept(TEXT)).toList();
+    }
+
+    List<String> reasons() {
+        return plan.actions().stream().map(action -> action.reason().text()).toList();
+    }
+
+    List<String> waits() {
+        return plan.waits().stream().map(Reason::text).toList();
+    }
+
+    List<Reason.Code> waitCodes() {
+        return plan.waits().stream().map(Reason::code).toList();
+    }
+
+    /** Does at once what the last plan asks: what is launched is healthy, what is drained quiet, what is terminated gone. */
+    Scene obey() {
+        plan.actions()
+                .forEach(action -> action.accept(new Action.Cases<Scene>() {
+                    @Override
+                    public Scene launch(Action.Launch launch) {
+                        return comesUp(launch.token().value());
+                    }
+
+                    @Override
+                    public Scene admit(Action.Admit admit) {
+                        return isIn(admit.id().value());
+                    }
+
+                    @Override
+                    public Scene drain(Action.Drain drain) {
+                        return isOut(drain.id().value());
+                    }
+
+                    @Override
+                    public Scene terminate(Action.Terminate terminate) {
+                        return gone(terminate.id().value());
+                    }
+                }));
+        return this;
+    }
+
+    /** Plans and obeys until the end, or until nothing is done for an hour; the actions of each step as one line. */
+    List<String> run() {
+        List<String> lines = new ArrayList<>();
+        for (int idle = 0; !state.phase().isFinal() && idle < 3600; afterSeconds(1)) {
+            List<String> actions = plan();
+            obey();
+            idle = actions.isEmpty() ? idle + 1 : 0;
+            if (!actions.isEmpty()) {
+                lines.add(String.join(", ", actions));
+            }
+        }
+        return lines;
+    }
+
+    private static final Action.Cases<String> TEXT = new Action.Cases<>() {
+        @Override
+        public String launch(Action.Launch action) {
+            return "launch %s %s".formatted(action.token(), action.revision());
+        }
+
+        @Override
+        public String admit(Action.Admit action) {
+            return "admit " + action.id();
+        }
+
+        @Override
+        public String drain(Action.Drain action) {
+            return "drain " + action.id();
+        }
+
+        @Override
+        public String terminate(Action.Terminate action) {
+            return "terminate " + action.id();
+        }
+    };
+}
