@@ -36,7 +36,7 @@ final class Calls {
     <T> Pending<T> start(String name, Callable<T> call) {
         FutureTask<T> task = new FutureTask<>(() -> {
             if (running.putIfAbsent(name, true) != null) {
-                throw ProviderException.retryable(name + " was given up and has not returned yet");
+                throw ProviderException.retryable("was given up and has not returned yet");
             }
             try {
                 return call.call();
