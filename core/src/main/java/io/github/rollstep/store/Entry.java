@@ -1,0 +1,56 @@
+package io.github.rollstep.store;
+
+import io.github.rollstep.FleetId;
+import io.github.rollstep.plan.RolloutState;
+import io.github.rollstep.spi.RolloutStore.Lease;
+import io.github.rollstep.spi.RolloutStore.Stored;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Optional;
+
+/**
+ * All that is kept of one fleet, and what may become of it. Immutable.
+ *
+ * @param fence that of the newest lease; never shrinks
+ * @param owner who holds the newest lease; empty if nobody does
+ * @param until when that lease expires
+ */
+record Entry(Optional<Stored> stored, long fence, Optional<String> owner, Instant until) {
+
+    static final Entry EMPTY = new Entry(Optional.empty(), 0, Optional.empty(), Instant.EPOCH);
+
+    /** Empty if another owner holds the lease. */
+    Optional<Entry> acquire(String by, Duration duration, Instant now) {
+        if (by.isEmpty() || by.length() > 128 || !by.chars().allMatch(c -> c >= ' ' && c != 127)) {
+            throw new IllegalArgumentException("owner must be 1 to 128 printable characters, was \"" + by + "\"");
+        }
+        boolean own = owner.filter(by::equals).isPresent();
+        if (!own && owner.isPresent() && now.isBefore(until)) {
+            return Optional.empty();
+        }
+        return Optional.of(new Entry(stored, own ? fence : fence + 1, Optional.of(by), now.plus(duration)));
+    }
+
+    /** The lease of the one who has just acquired it. */
+    Lease lease(FleetId fleet) {
+        return new Lease(fleet, owner.orElseThrow(), fence);
+    }
+
+    /** Empty if the lease is not the newest one, or somebody saved since. */
+    Optional<Entry> save(Lease lease, long expectedVersion, RolloutState next) {
+        long version = stored.map(Stored::version).orElse(0L);
+        if (lease.fence() != fence || version != expectedVersion) {
+            return Optional.empty();
+        }
+        return Optional.of(new Entry(Optional.of(new Stored(version + 1, next)), fence, owner, until));
+    }
+
+    /** Without an owner; the same if the lease is not the newest one. */
+    Entry release(Lease lease) {
+        return lease.fence() == fence ? abandoned() : this;
+    }
+
+    Entry abandoned() {
+        return new Entry(stored, fence, Optional.empty(), Instant.EPOCH);
+    }
+}

@@ -1,0 +1,160 @@
+package io.github.rollstep.store;
+
+import io.github.rollstep.FleetId;
+import io.github.rollstep.InstanceId;
+import io.github.rollstep.LaunchToken;
+import io.github.rollstep.Revision;
+import io.github.rollstep.RolloutId;
+import io.github.rollstep.plan.InstanceRecord;
+import io.github.rollstep.plan.Limits;
+import io.github.rollstep.plan.Reason;
+import io.github.rollstep.plan.RolloutPhase;
+import io.github.rollstep.plan.RolloutState;
+import java.util.LinkedHashSet;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+
+/**
+ * A state as plain keys and values. No JSON library: none of them brings times, durations and optional values back without
+ * adapters of its own, and a number that is missing becomes 0 without a word.
+ */
+final class StateFormat {
+
+    private StateFormat() {}
+
+    static void write(FieldWriter out, RolloutState state) {
+        out.put("fleet", state.fleet()).put("rollout", state.rollout());
+        write(out.in("target"), state.target());
+        state.baseline().ifPresent(baseline -> write(out.in("baseline"), baseline));
+        out.put("baselined", state.baseline().isPresent());
+        write(out.in("limits"), state.limits());
+        out.put("surveyed", state.surveyed())
+                .put("back", state.back())
+                .put("phase", state.phase())
+                .put("phase.since", state.phaseSince())
+                .put("phase.reason", state.phaseReason().code())
+                .put("phase.text", state.phaseReason().text())
+                .put("started", state.clocks().startedAt())
+                .put("direction.since", state.clocks().directionSince())
+                .put("progress.at", state.clocks().progressAt());
+        state.clocks().progress().ifPresent(progress -> out.put("progress", progress));
+        out.put("batch", state.batch().index())
+                .put("batch.goal", state.batch().goal())
+                .put("batch.pause", state.batch().pauseUntil())
+                .put("failures", state.failures().count())
+                .put("failures.forgiven", state.failures().forgiven())
+                .put("failures.last", state.failures().lastAt())
+                .put("peak", state.extremes().peak());
+        state.extremes().fewestServing().ifPresent(fewest -> out.put("fewest", fewest));
+        out.put("launches", state.launches()).putAll("instance", state.instances(), StateFormat::write);
+        out.putAll(
+                "gone",
+                state.tombstones().entrySet(),
+                (tombstone, gone) -> tombstone.put("id", gone.getKey()).put("until", gone.getValue()));
+        state.history().verified().ifPresent(verified -> write(out.in("verified"), verified));
+        out.put("verify", state.history().verified().isPresent())
+                .putAll("failed", state.history().failed(), (failed, id) -> failed.put("id", id));
+    }
+
+    static RolloutState read(FieldReader in) {
+        return new RolloutState(
+                in.get("fleet", FleetId::of),
+                in.get("rollout", RolloutId::of),
+                revision(in.in("target")),
+                in.flag("baselined") ? Optional.of(revision(in.in("baseline"))) : Optional.empty(),
+                limits(in.in("limits")),
+                in.flag("surveyed"),
+                in.flag("back"),
+                in.get("phase", RolloutPhase::valueOf),
+                in.time("phase.since"),
+                Reason.of(in.get("phase.reason", Reason.Code::valueOf), in.text("phase.text")),
+                new RolloutState.Clocks(
+                        in.time("started"), in.time("direction.since"), in.time("progress.at"), count(in, "progress")),
+                new RolloutState.BatchPosition(in.number("batch"), in.number("batch.goal"), in.findTime("batch.pause")),
+                new RolloutState.FailureLedger(
+                        in.number("failures"), in.number("failures.forgiven"), in.findTime("failures.last")),
+                new RolloutState.Extremes(in.number("peak"), count(in, "fewest")),
+                in.number("launches"),
+                in.all("instance", StateFormat::instance),
+                in.all("gone", gone -> Map.entry(gone.get("id", InstanceId::of), gone.time("until"))).stream()
+                        .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue)),
+                new RolloutState.History(
+                        in.flag("verify") ? Optional.of(revision(in.in("verified"))) : Optional.empty(),
+                        new LinkedHashSet<>(in.all("failed", failed -> failed.text("id")))));
+    }
+
+    private static OptionalInt count(FieldReader in, String key) {
+        return in.find(key, Integer::parseInt).map(OptionalInt::of).orElseGet(OptionalInt::empty);
+    }
+
+    private static void write(FieldWriter out, Revision revision) {
+        out.put("id", revision.id())
+                .putAll(
+                        "attribute",
+                        new TreeMap<>(revision.attributes()).entrySet(),
+                        (to, entry) -> to.put("key", entry.getKey()).put("value", entry.getValue()));
+    }
+
+    private static Revision revision(FieldReader in) {
+        return Revision.of(
+                in.text("id"),
+                in.all("attribute", entry -> Map.entry(entry.text("key"), entry.text("value"))).stream()
+                        .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue)));
+    }
+
+    private static void write(FieldWriter out, Limits limits) {
+        out.put("desired", limits.desired())
+                .put("footprint", limits.footprint())
+                .put("footprint.rule", limits.footprintRule())
+                .put("floor", limits.floor())
+                .put("failed", limits.maxFailedInstances());
+    }
+
+    private static Limits limits(FieldReader in) {
+        return new Limits(
+                in.number("desired"),
+                in.number("footprint"),
+                in.text("footprint.rule"),
+                in.number("floor"),
+                in.number("failed"));
+    }
+
+    private static void write(FieldWriter out, InstanceRecord instance) {
+        out.put("token", instance.token()).put("id", instance.id());
+        write(out.in("revision"), instance.revision());
+        out.put("since", instance.since())
+                .put("intent", instance.intent())
+                .put("intent.since", instance.intentSince())
+                .put("sent", instance.sentAt())
+                .put("ready", instance.readySince())
+                .put("sick", instance.sickSince())
+                .put("served", instance.served())
+                .put("failed", instance.failed())
+                .put("admit", instance.admitSentAt())
+                .put("admits", instance.admits())
+                .put("absences", instance.absences())
+                .put("absent", instance.absentSince());
+    }
+
+    private static InstanceRecord instance(FieldReader in) {
+        return new InstanceRecord(
+                in.find("token", LaunchToken::of),
+                in.find("id", InstanceId::of),
+                revision(in.in("revision")),
+                in.time("since"),
+                in.get("intent", InstanceRecord.Intent::valueOf),
+                in.time("intent.since"),
+                in.findTime("sent"),
+                in.findTime("ready"),
+                in.findTime("sick"),
+                in.flag("served"),
+                in.flag("failed"),
+                in.findTime("admit"),
+                in.number("admits"),
+                in.number("absences"),
+                in.findTime("absent"));
+    }
+}

@@ -1,0 +1,115 @@
+package io.github.rollstep.store;
+
+import io.github.rollstep.FleetId;
+import io.github.rollstep.InstanceId;
+import io.github.rollstep.Revision;
+import io.github.rollstep.RolloutId;
+import io.github.rollstep.plan.InstanceRecord;
+import io.github.rollstep.plan.Limits;
+import io.github.rollstep.plan.Reason;
+import io.github.rollstep.plan.RolloutPhase;
+import io.github.rollstep.plan.RolloutState;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Random;
+import java.util.Set;
+import java.util.function.Supplier;
+
+/** States with every field filled or left out by chance, and texts that are hard to write down. */
+final class RandomStates {
+
+    private static final List<String> TEXTS =
+            List.of("", "plain", "a=b", "two\nlines", "c:\\new\r\n", "\\", "ünïcode ✓", "fence=9\ncrc32=00000000", " ");
+
+    private final Random random;
+
+    RandomStates(long seed) {
+        random = new Random(seed);
+    }
+
+    RolloutState next() {
+        RolloutId rollout = RolloutId.of("r" + random.nextInt(1000));
+        List<InstanceRecord> instances = new ArrayList<>();
+        for (int i = random.nextInt(5); i > 0; i--) {
+            instances.add(instance(rollout, i));
+        }
+        Map<InstanceId, Instant> gone = new HashMap<>();
+        for (int i = random.nextInt(3); i > 0; i--) {
+            gone.put(InstanceId.of("gone=" + i), time());
+        }
+        return new RolloutState(
+                FleetId.of("shop"),
+                rollout,
+                revision(),
+                maybe(this::revision),
+                new Limits(1 + random.nextInt(9), 20, text(), random.nextInt(3), random.nextInt(3)),
+                random.nextBoolean(),
+                random.nextBoolean(),
+                any(RolloutPhase.values()),
+                time(),
+                Reason.of(any(Reason.Code.values()), text()),
+                new RolloutState.Clocks(time(), time(), time(), count()),
+                new RolloutState.BatchPosition(random.nextInt(4), random.nextInt(9), maybe(this::time)),
+                new RolloutState.FailureLedger(random.nextInt(4), random.nextInt(4), maybe(this::time)),
+                new RolloutState.Extremes(random.nextInt(9), count()),
+                random.nextInt(99),
+                instances,
+                gone,
+                new RolloutState.History(maybe(this::revision), random.nextBoolean() ? Set.of() : Set.of("v7", "v8")));
+    }
+
+    private InstanceRecord instance(RolloutId rollout, int ordinal) {
+        return new InstanceRecord(
+                maybe(() -> rollout.token(ordinal)),
+                maybe(() -> InstanceId.of("i-" + ordinal)),
+                revision(),
+                time(),
+                any(InstanceRecord.Intent.values()),
+                time(),
+                maybe(this::time),
+                maybe(this::time),
+                maybe(this::time),
+                random.nextBoolean(),
+                random.nextBoolean(),
+                maybe(this::time),
+                random.nextInt(4),
+                random.nextInt(4),
+                maybe(this::time));
+    }
+
+    private Revision revision() {
+        Map<String, String> attributes = new HashMap<>();
+        for (String key : new HashSet<>(List.of("image", "cmd"))) {
+            if (random.nextBoolean()) {
+                attributes.put(key, text());
+            }
+        }
+        return Revision.of("v" + random.nextInt(5), attributes);
+    }
+
+    private Instant time() {
+        return Instant.ofEpochSecond(random.nextInt(), random.nextInt(1_000_000_000));
+    }
+
+    private OptionalInt count() {
+        return random.nextBoolean() ? OptionalInt.empty() : OptionalInt.of(random.nextInt(9) - 4);
+    }
+
+    private String text() {
+        return TEXTS.get(random.nextInt(TEXTS.size()));
+    }
+
+    private <T> T any(T[] values) {
+        return values[random.nextInt(values.length)];
+    }
+
+    private <T> Optional<T> maybe(Supplier<T> value) {
+        return random.nextBoolean() ? Optional.empty() : Optional.of(value.get());
+    }
+}
