@@ -13,6 +13,7 @@ import io.github.rollstep.run.Progress;
 import io.github.rollstep.run.RollingUpdate;
 import io.github.rollstep.run.RolloutListener;
 import io.github.rollstep.store.FileRolloutStore;
+import io.github.rollstep.testkit.LoadClient;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -60,7 +61,7 @@ public final class Quickstart {
             System.out.println(first.phase() + ": " + first.reason());
             return false;
         }
-        try (LoadClient load = LoadClient.start(fleet.router.address())) {
+        try (LoadClient load = LoadClient.start(fleet.router.address(), "/", "/slow")) {
             Line up = Line.of(fleet, load, "v1", revision("v2", true));
             Line back = Line.of(fleet, load, "v2", revision("v3", false));
             load.close();

@@ -9,7 +9,7 @@ import java.util.concurrent.Executors;
 
 /**
  * The service that is rolled: {@code Server PORT REVISION HEALTHY}. Answers {@code /} at once, {@code /slow} after 300 ms,
- * and {@code /health} with 200 or, if it is to be a bad revision, 503.
+ * and {@code /health} with 200 or, if it is to be a bad revision, 503. Further arguments tell it from others in a list of processes.
  */
 public final class Server {
 
