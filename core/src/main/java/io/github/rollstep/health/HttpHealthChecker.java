@@ -5,6 +5,7 @@ import io.github.rollstep.Instance;
 import io.github.rollstep.InstanceId;
 import io.github.rollstep.spi.HealthChecker;
 import io.github.rollstep.spi.ProviderException;
+import java.net.ConnectException;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.net.URISyntaxException;
@@ -125,16 +126,18 @@ public final class HttpHealthChecker implements HealthChecker {
                     e.getCause() instanceof CompletionException c && c.getCause() != null ? c.getCause() : e.getCause();
             return cause instanceof HttpTimeoutException
                     ? tooSlow(probe)
-                    : Health.unhealthy("GET %s: %s"
-                            .formatted(
-                                    probe.uri,
-                                    cause.getMessage() == null
-                                            ? cause.getClass().getSimpleName()
-                                            : cause.getMessage()));
+                    : Health.unhealthy("GET %s: %s".formatted(probe.uri, describe(cause)));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw ProviderException.retryable("interrupted while asking " + probe.uri, e);
         }
+    }
+
+    /** The client's ConnectException says nothing more. */
+    private static String describe(Throwable cause) {
+        return cause instanceof ConnectException
+                ? "cannot connect"
+                : cause.getMessage() == null ? cause.getClass().getSimpleName() : cause.getMessage();
     }
 
     private Health tooSlow(Probe probe) {

@@ -17,6 +17,11 @@ public sealed interface Action {
         public <R> R accept(Cases<R> cases) {
             return cases.launch(this);
         }
+
+        @Override
+        public String toString() {
+            return "launch %s of %s: %s".formatted(token, revision, reason);
+        }
     }
 
     /** Send it requests. */
@@ -24,6 +29,11 @@ public sealed interface Action {
         @Override
         public <R> R accept(Cases<R> cases) {
             return cases.admit(this);
+        }
+
+        @Override
+        public String toString() {
+            return "admit %s: %s".formatted(id, reason);
         }
     }
 
@@ -33,6 +43,11 @@ public sealed interface Action {
         public <R> R accept(Cases<R> cases) {
             return cases.drain(this);
         }
+
+        @Override
+        public String toString() {
+            return "drain %s: %s".formatted(id, reason);
+        }
     }
 
     /** Stop it. */
@@ -40,6 +55,11 @@ public sealed interface Action {
         @Override
         public <R> R accept(Cases<R> cases) {
             return cases.terminate(this);
+        }
+
+        @Override
+        public String toString() {
+            return "terminate %s: %s".formatted(id, reason);
         }
     }
 

@@ -24,7 +24,11 @@ final class Waits {
                 .sorted(Member.ORDER)
                 .forEach(member -> kinds.computeIfAbsent(code(pass, member), code -> new ArrayList<>())
                         .add(member));
-        kinds.forEach((code, members) -> pass.wait(code, describe(pass, members)));
+        // What an instance does is the cause, a limit that is reached the consequence; a hold comes before both.
+        int first = pass.state.phase().isHeld() ? pass.waits.size() : 0;
+        List<Reason> causes = new ArrayList<>();
+        kinds.forEach((code, members) -> causes.add(Reason.of(code, describe(pass, members))));
+        pass.waits.addAll(first, causes);
     }
 
     private static String describe(Pass pass, List<Member> members) {

@@ -4,6 +4,7 @@ import io.github.rollstep.spi.ProviderException;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
@@ -59,6 +60,8 @@ final class Calls {
         } catch (TimeoutException e) {
             task.cancel(true);
             throw ProviderException.retryable("%s did not return within %s".formatted(name, timeout), e);
+        } catch (CancellationException e) {
+            throw ProviderException.retryable(name + ": the engine is closed", e);
         } catch (InterruptedException e) {
             task.cancel(true);
             Thread.currentThread().interrupt();

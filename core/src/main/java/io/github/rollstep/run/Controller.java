@@ -142,8 +142,8 @@ final class Controller implements Rollout {
         } else {
             LOG.warn("{} {}: the step took longer than {}, looks again", state.fleet(), state.rollout(), callTimeout);
         }
-        List<Reason> waits = new ArrayList<>(plan.waits());
-        waits.addAll(platformReasons(clock.instant()));
+        List<Reason> waits = new ArrayList<>(platformReasons(clock.instant()));
+        waits.addAll(plan.waits());
         return show(new Plan(
                 plan.actions(),
                 plan.next(),

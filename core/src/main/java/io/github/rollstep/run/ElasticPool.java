@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
@@ -41,11 +42,29 @@ final class ElasticPool implements Executor, AutoCloseable {
         };
     }
 
-    /** @throws java.util.concurrent.RejectedExecutionException after {@link #close} */
+    /** @throws RejectedExecutionException after {@link #close} */
     @Override
     public void execute(Runnable task) {
-        pool.execute(() -> {
-            Future<?> watch = timer.schedule(() -> compensate(1), slowAfter.toMillis(), TimeUnit.MILLISECONDS);
+        pool.execute(new Work(task));
+    }
+
+    private final class Work implements Runnable {
+
+        private final Runnable task;
+
+        Work(Runnable task) {
+            this.task = task;
+        }
+
+        @Override
+        public void run() {
+            Future<?> watch;
+            try {
+                watch = timer.schedule(() -> compensate(1), slowAfter.toMillis(), TimeUnit.MILLISECONDS);
+            } catch (RejectedExecutionException e) {
+                drop();
+                return;
+            }
             try {
                 task.run();
             } finally {
@@ -53,7 +72,14 @@ final class ElasticPool implements Executor, AutoCloseable {
                     compensate(-1);
                 }
             }
-        });
+        }
+
+        /** So that nobody waits for what will never run. */
+        void drop() {
+            if (task instanceof Future<?> future) {
+                future.cancel(true);
+            }
+        }
     }
 
     private synchronized void compensate(int more) {
@@ -61,9 +87,11 @@ final class ElasticPool implements Executor, AutoCloseable {
         pool.setCorePoolSize(Math.max(size, size + slow));
     }
 
-    /** Begins no task any more and interrupts those that run. */
+    /** Begins no task any more, interrupts those that run, and cancels those that wait. */
     @Override
     public void close() {
-        pool.shutdownNow();
+        for (Runnable work : pool.shutdownNow()) {
+            ((Work) work).drop();
+        }
     }
 }

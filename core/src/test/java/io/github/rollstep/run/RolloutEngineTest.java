@@ -56,7 +56,7 @@ class RolloutEngineTest {
 
         assertThat(rollout.await(PATIENCE).orElseThrow().phase()).isEqualTo(RolloutPhase.SUCCEEDED);
         assertThat(platform.revisions()).containsExactly("v2", "v2", "v2");
-        assertThat(platform.watchers).isEmpty();
+        Await.until("the watch to end", platform.watchers::isEmpty);
     }
 
     @Test

@@ -52,8 +52,7 @@ public final class CustomAdapter {
                 .build()) {
             for (String map : List.of("ice-world", "lava-world")) {
                 Rollout rollout = update.start(Revision.of(map));
-                ScheduledFuture<?> steps =
-                        host.scheduleWithFixedDelay(rollout::step, 0, 50, TimeUnit.MILLISECONDS);
+                ScheduledFuture<?> steps = host.scheduleWithFixedDelay(rollout::step, 0, 50, TimeUnit.MILLISECONDS);
                 rollout.await(Duration.ofSeconds(30)).orElseThrow();
                 steps.cancel(false);
                 System.out.println(arena);
@@ -70,10 +69,11 @@ public final class CustomAdapter {
         @Override
         public List<Instance> list() {
             List<Instance> instances = new ArrayList<>();
-            arena.bays().forEach((match, bay) -> instances.add(Instance.builder(
-                            InstanceId.of(match), Revision.of(bay.map()), state(bay))
-                    .token(LaunchToken.of(match))
-                    .build()));
+            arena.bays()
+                    .forEach((match, bay) ->
+                            instances.add(Instance.builder(InstanceId.of(match), Revision.of(bay.map()), state(bay))
+                                    .token(LaunchToken.of(match))
+                                    .build()));
             return instances;
         }
 
@@ -152,7 +152,9 @@ public final class CustomAdapter {
 
         @Override
         public void actionTaken(RolloutEvent.ActionTaken event) {
-            System.out.printf("%-9s %s%n", event.action().getClass().getSimpleName(), event.action().reason());
+            System.out.printf(
+                    "%-9s %s%n",
+                    event.action().getClass().getSimpleName(), event.action().reason());
         }
 
         @Override

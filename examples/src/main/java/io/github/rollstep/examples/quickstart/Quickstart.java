@@ -61,15 +61,16 @@ public final class Quickstart {
             System.out.println(first.phase() + ": " + first.reason());
             return false;
         }
-        try (LoadClient load = LoadClient.start(fleet.router.address(), "/", "/slow")) {
-            Line up = Line.of(fleet, load, "v1", revision("v2", true));
-            Line back = Line.of(fleet, load, "v2", revision("v3", false));
-            load.close();
-            System.out.println(up);
-            System.out.println(back);
-            load.failures().forEach(failure -> System.out.println("failed: " + failure));
-            return up.isGood(RolloutPhase.SUCCEEDED) && back.isGood(RolloutPhase.ROLLED_BACK) && load.failed() == 0;
+        LoadClient load = LoadClient.start(fleet.router.address(), "/", "/slow");
+        List<Line> lines;
+        try (load) {
+            lines = List.of(
+                    Line.of(fleet, load, "v1", revision("v2", true), RolloutPhase.SUCCEEDED),
+                    Line.of(fleet, load, "v2", revision("v3", false), RolloutPhase.ROLLED_BACK));
         }
+        lines.forEach(System.out::println);
+        load.failures().forEach(failure -> System.out.println("failed: " + failure));
+        return lines.stream().allMatch(Line::isGood) && load.failed() == 0;
     }
 
     private static Revision revision(String id, boolean healthy) {
@@ -77,18 +78,19 @@ public final class Quickstart {
     }
 
     /** What one rollout came to. */
-    private record Line(String from, Progress end, long requests, long failed) {
+    private record Line(String from, Progress end, RolloutPhase expected, long requests, long failed) {
 
-        static Line of(Fleet fleet, LoadClient load, String from, Revision target) throws InterruptedException {
+        static Line of(Fleet fleet, LoadClient load, String from, Revision target, RolloutPhase expected)
+                throws InterruptedException {
             long requests = load.requests();
             long failed = load.failed();
             try (Screen screen = new Screen("%s -> %s".formatted(from, target), DESIRED)) {
                 Progress end = fleet.roll(target, screen);
-                return new Line(from, end, load.requests() - requests, load.failed() - failed);
+                return new Line(from, end, expected, load.requests() - requests, load.failed() - failed);
             }
         }
 
-        boolean isGood(RolloutPhase expected) {
+        boolean isGood() {
             return end.phase() == expected
                     && failed == 0
                     && end.counts().updated() == DESIRED
@@ -135,6 +137,7 @@ public final class Quickstart {
                             "-Xmx64m",
                             "-XX:+UseSerialGC",
                             "-XX:TieredStopAtLevel=1",
+                            "-Dsun.net.httpserver.nodelay=true",
                             "-cp",
                             System.getProperty("java.class.path"),
                             Server.class.getName(),
@@ -180,7 +183,8 @@ public final class Quickstart {
             provider.close();
             store.close();
             try (Stream<Path> files = Files.walk(directory)) {
-                files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
+                files.sorted(Comparator.reverseOrder())
+                        .forEach(file -> file.toFile().delete());
             } catch (IOException e) {
                 throw new UncheckedIOException("could not remove " + directory, e);
             }

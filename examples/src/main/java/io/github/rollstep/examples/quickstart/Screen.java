@@ -13,12 +13,16 @@ import me.tongfei.progressbar.ProgressBarStyle;
 final class Screen implements RolloutListener, AutoCloseable {
 
     private static final int REDRAW_MILLIS = 100;
+    private static final int COLUMNS_OF_A_FILE = 160;
 
     private final ProgressBar bar;
 
     Screen(String title, int desired) {
-        bar = new ProgressBarBuilder()
-                .setTaskName(title)
+        ProgressBarBuilder builder = new ProgressBarBuilder();
+        if (System.console() == null) {
+            builder.setMaxRenderedLength(COLUMNS_OF_A_FILE);
+        }
+        bar = builder.setTaskName(title)
                 .setInitialMax(desired)
                 .setStyle(ProgressBarStyle.ASCII)
                 .setUpdateIntervalMillis(REDRAW_MILLIS)

@@ -16,7 +16,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** The quickstart as a newcomer runs it. */
 class QuickstartIT {
 
-    private static final String COUNTS = "3 of 3 serving, [0-9.]+ s, peak 4 instances, fewest serving 3, [0-9]+ requests, 0 failed";
+    private static final String COUNTS =
+            "3 of 3 serving, [0-9.]+ s, peak 4 instances, fewest serving 3, [0-9]+ requests, 0 failed";
 
     @TempDir
     Path temporary;
@@ -61,7 +62,9 @@ class QuickstartIT {
         }
         List<ProcessHandle> servers = quickstart.descendants().toList();
 
-        new ProcessBuilder("kill", "-INT", Long.toString(quickstart.pid())).start().waitFor();
+        new ProcessBuilder("kill", "-INT", Long.toString(quickstart.pid()))
+                .start()
+                .waitFor();
 
         assertThat(quickstart.waitFor()).isNotZero();
         assertThat(servers).noneMatch(ProcessHandle::isAlive);
