@@ -138,6 +138,29 @@ public final class RolloutPolicy {
         return totalDeadline;
     }
 
+    @Override
+    public String toString() {
+        return ("batches %s, rollbackBatches %s, maxSurge %s, maxUnavailable %s, maxInstances %s, budgets %s, "
+                        + "maxFailedInstances %s, onFailure %s, minReady %s, unhealthyGrace %s, startDeadline %s, "
+                        + "drainDeadline %s, stopDeadline %s, stallDeadline %s, totalDeadline %s")
+                .formatted(
+                        batches,
+                        rollbackBatches,
+                        maxSurge,
+                        maxUnavailable,
+                        maxInstances.isPresent() ? maxInstances.getAsInt() : "none",
+                        budgets,
+                        maxFailedInstances,
+                        onFailure,
+                        Require.text(minReady),
+                        Require.text(unhealthyGrace),
+                        Require.text(startDeadline),
+                        Require.text(drainDeadline),
+                        Require.text(stopDeadline),
+                        Require.text(stallDeadline),
+                        totalDeadline.map(Require::text).orElse("none"));
+    }
+
     /** Collects the settings; not safe for use by several threads. No duration may exceed 366 days. */
     public static final class Builder {
         private Batches batches = Batches.sliding(Quota.percent(25));

@@ -35,10 +35,18 @@ final class Departures {
                 .forEach(pass.surplus::add);
     }
 
-    /** Goes on with what is leaving: from drained to terminated, and once more what had no effect. */
+    /**
+     * Goes on with what is leaving: from drained to terminated, and once more what had no effect. What was asked to leave and
+     * answers requests nevertheless is not asked again while it is needed.
+     */
     void goOn() {
-        pass.seen().sorted(Member.ORDER).forEach(member -> {
-            if (member.intent == Intent.DRAIN) {
+        int floor = pass.limits.floor();
+        pass.seen().filter(Member::isLeaving).sorted(Member.ORDER).forEach(member -> {
+            if (member.answers(pass.platform.routed()) && pass.serving() < floor) {
+                pass.wait(
+                        Code.AVAILABILITY,
+                        "%d serving, %d must: %s is not asked again".formatted(pass.serving(), floor, member.name()));
+            } else if (member.intent == Intent.DRAIN) {
                 goOnDraining(member);
             } else if (member.intent == Intent.TERMINATE && isUnheard(member)) {
                 terminate(member, Reason.of(Code.NO_EFFECT, member.name() + " was terminated and is still there"));
@@ -92,7 +100,7 @@ final class Departures {
                         Code.AVAILABILITY, "%d serving, %d must: %s stays".formatted(available, floor, member.name()));
                 return;
             }
-            if (slots <= 0) {
+            if (slots <= 0 && !member.isDead()) {
                 pass.wait(Code.BATCH, "batch of %d is leaving: %s stays".formatted(pass.batchSize(), member.name()));
                 return;
             }

@@ -175,6 +175,11 @@ final class Member {
         return isRunning() && health().isHealthy();
     }
 
+    /** Whether it answers requests now, soaked or not. */
+    boolean answers(boolean routed) {
+        return isHealthy() && (!routed || routing().takesRequests());
+    }
+
     /** Certain not to serve, so that nothing is lost if it goes: dead, ill, or not yet let in. */
     boolean isUseless(boolean routed) {
         return seen != null

@@ -1,0 +1,457 @@
+package io.github.rollstep.testkit;
+
+import io.github.rollstep.FleetId;
+import io.github.rollstep.Health;
+import io.github.rollstep.Instance;
+import io.github.rollstep.InstanceId;
+import io.github.rollstep.Revision;
+import io.github.rollstep.RolloutId;
+import io.github.rollstep.Routing;
+import io.github.rollstep.plan.Action;
+import io.github.rollstep.plan.FleetSnapshot;
+import io.github.rollstep.plan.InstanceRecord;
+import io.github.rollstep.plan.Limits;
+import io.github.rollstep.plan.Observed;
+import io.github.rollstep.plan.Plan;
+import io.github.rollstep.plan.Platform;
+import io.github.rollstep.plan.Reason;
+import io.github.rollstep.plan.RolloutPhase;
+import io.github.rollstep.plan.RolloutState;
+import io.github.rollstep.spi.LaunchRequest;
+import io.github.rollstep.spi.ProviderException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
+
+/**
+ * One scenario played to its end with a planner, without an engine: observe, plan, act, move the clock. Each action is
+ * measured against what the fleet really is, not against what the planner knows of it.
+ */
+final class Trial {
+
+    private static final int MOST_STEPS = 4000;
+    private static final int TOLD_STEPS = 12;
+    private static final Instant START = Instant.parse("2026-11-24T00:00:00Z");
+    private static final Revision OLDER = Revision.of("v0");
+    private static final Revision OLD = Revision.of("v1");
+    private static final Revision TARGET = Revision.of("v2");
+    private static final Revision NEXT = Revision.of("v3");
+
+    /** A planner, good or broken on purpose. */
+    interface Planner {
+        Plan plan(FleetSnapshot snapshot, RolloutState state, Scenario scenario);
+    }
+
+    record Violation(Promise promise, String text) {}
+
+    private final Scenario scenario;
+    private final Planner planner;
+    private final Random random;
+    private final ManualClock clock = new ManualClock(START);
+    private final SimulatedFleet fleet;
+    private final Limits limits;
+    private final InstanceId foreign;
+    private final List<Violation> violations = new ArrayList<>();
+    private final Map<InstanceId, Instant> drainedAt = new HashMap<>();
+    private final Deque<List<Instance>> lists = new ArrayDeque<>();
+    private final Deque<Instant> listTimes = new ArrayDeque<>();
+    private RolloutState state;
+    private final Deque<String> story = new ArrayDeque<>();
+    private int steps;
+
+    private Trial(Scenario scenario, Planner planner) {
+        this.scenario = scenario;
+        this.planner = planner;
+        random = new Random(scenario.seed());
+        SimulatedFleet.Builder builder = SimulatedFleet.builder(FleetId.of("shop"), clock)
+                .seed(scenario.seed())
+                .tokens(scenario.tokens())
+                .drainsOnTerminate(scenario.router() == Scenario.Router.PLATFORM_DRAINS)
+                .behaviour(scenario.behaviour().toBuilder().build())
+                .behaviour(TARGET, scenario.behaviour());
+        for (Revision good : List.of(OLDER, OLD, NEXT)) {
+            builder.behaviour(good, good(scenario.behaviour()));
+        }
+        if (scenario.router() == Scenario.Router.NONE) {
+            builder.withoutRouter();
+        }
+        fleet = builder.build();
+        foreign = fleet.startForeign(2, OLD).get(0).id();
+        scenario.old().forEach(this::place);
+        fleet.failRate(scenario.faults() / 2, scenario.faults() / 2);
+        limits = Limits.resolve(scenario.policy(), scenario.desired());
+        state = RolloutState.begin(fleet.id(), RolloutId.of("r1"), TARGET, limits, clock.instant(), Optional.empty());
+    }
+
+    private static Behaviour good(Behaviour behaviour) {
+        return Behaviour.builder()
+                .startDelay(Duration.ZERO, Duration.ofSeconds(5))
+                .stopTime(behaviour.stopTime)
+                .openRequests(behaviour.openRequests, behaviour.requestTime)
+                .build();
+    }
+
+    private void place(Scenario.Old old) {
+        Revision revision = old == Scenario.Old.OLDER ? OLDER : old == Scenario.Old.ON_TARGET ? TARGET : OLD;
+        InstanceId id = fleet.start(1, revision).get(0).id();
+        if (old == Scenario.Old.ILL) {
+            fleet.makeUnhealthy(id);
+        } else if (old == Scenario.Old.DEAD) {
+            fleet.kill(id);
+        }
+        clock.advance(Duration.ofSeconds(1));
+    }
+
+    /** Plays it; empty if every promise was kept. */
+    static List<Violation> violations(Scenario scenario, Planner planner) {
+        Trial trial = new Trial(scenario, planner);
+        trial.play();
+        return trial.violations;
+    }
+
+    private void play() {
+        clock.advance(scenario.policy().minReady());
+        while (steps < MOST_STEPS && violations.isEmpty() && !hasEnded()) {
+            boolean crashes = happens();
+            step(crashes);
+            steps++;
+        }
+        if (violations.isEmpty()) {
+            checkEnd();
+            for (int i = 0; i < 3; i++) {
+                step(false);
+            }
+        }
+        fleet.violations().forEach(text -> broken(Promise.OWN_FLEET_ONLY, text));
+    }
+
+    private boolean hasEnded() {
+        boolean more = scenario.incidents().ceilingKey(steps) != null;
+        return state.phase().isFinal() || (state.phase().isHeld() && !more);
+    }
+
+    private void broken(Promise promise, String text) {
+        violations.add(new Violation(
+                promise,
+                "%s at step %d, %s, %s; before:%n  %s"
+                        .formatted(text, steps, state.phase(), clock.instant(), String.join("\n  ", story))));
+    }
+
+    /** The last steps, for whoever has to find out why. */
+    private void tell(String step) {
+        story.addLast(step);
+        if (story.size() > TOLD_STEPS) {
+            story.removeFirst();
+        }
+    }
+
+    // ---- what happens in the middle
+
+    /** Whether the controller dies in this step. */
+    private boolean happens() {
+        Scenario.Incident incident = scenario.incidents().get(steps);
+        if (incident == null) {
+            return false;
+        }
+        List<InstanceId> ids = fleet.observe().stream()
+                .map(observed -> observed.instance().id())
+                .toList();
+        Optional<InstanceId> one = ids.isEmpty() ? Optional.empty() : Optional.of(ids.get(random.nextInt(ids.size())));
+        Instant now = clock.instant();
+        Reason reason = Reason.of(Reason.Code.BY_HAND, "by hand");
+        switch (incident) {
+            case KILL -> one.ifPresent(fleet::kill);
+            case ILLNESS -> one.ifPresent(fleet::makeUnhealthy);
+            case RECOVERY -> ids.forEach(fleet::makeHealthy);
+            case VANISH -> one.ifPresent(fleet::vanish);
+            case PAUSE -> command(() -> state.pause(now, reason));
+            case RESUME -> command(() -> state.resume(now));
+            case ROLL_BACK -> command(() -> state.rollBack(now, reason));
+            case SUPERSEDE ->
+                state = RolloutState.begin(
+                        fleet.id(), RolloutId.of("s" + steps), NEXT, limits, now, Optional.of(state));
+            case CRASH -> {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private void command(Supplier<RolloutState> command) {
+        try {
+            state = command.get();
+        } catch (IllegalStateException e) {
+            // Not in this phase.
+        }
+    }
+
+    // ---- one step
+
+    private void step(boolean crashes) {
+        FleetSnapshot snapshot = snapshot();
+        RolloutState before = state;
+        Plan plan = planner.plan(snapshot, before, scenario);
+        tell("%s %s %s %s, waits %s%s"
+                .formatted(
+                        clock.instant(),
+                        plan.next().phase(),
+                        plan.counts(),
+                        plan.actions(),
+                        plan.waits(),
+                        crashes ? ", and dies" : ""));
+        checkRepeatable(snapshot, before, plan);
+        checkHeld(before, plan);
+        state = plan.next();
+        boolean ends = !before.phase().isFinal() && state.phase().isFinal();
+        if (ends && (state.phase() == RolloutPhase.SUCCEEDED || state.phase() == RolloutPhase.ROLLED_BACK)) {
+            checkGoal();
+        }
+        if (!crashes) {
+            perform(plan, snapshot);
+        }
+        if (plan.actions().isEmpty() && plan.waits().isEmpty() && !state.phase().isFinal()) {
+            broken(Promise.ENDS, "neither action nor wait");
+        }
+        boolean quiet = plan.actions().isEmpty()
+                && plan.next().equals(before)
+                && scenario.staleness().isZero();
+        sleep(plan, quiet);
+    }
+
+    /** Until something is due or changes; like an engine that polls, for a second at most unless all is quiet. */
+    private void sleep(Plan plan, boolean quiet) {
+        Instant now = clock.instant();
+        Instant poll = now.plusSeconds(1);
+        Instant due = Stream.of(plan.wakeAt(), fleet.nextChangeAt())
+                .flatMap(Optional::stream)
+                .filter(now::isBefore)
+                .min(Comparator.naturalOrder())
+                .orElse(poll);
+        clock.advanceTo(quiet || due.isBefore(poll) ? due : poll);
+    }
+
+    private Platform platform() {
+        return new Platform(
+                scenario.router() != Scenario.Router.NONE,
+                scenario.router() == Scenario.Router.PLATFORM_DRAINS,
+                scenario.staleness(),
+                Duration.ofSeconds(30));
+    }
+
+    /** Health and routes as they are, on a list that may be older, but never older than the one before. */
+    private FleetSnapshot snapshot() {
+        List<Observed> truth = fleet.observe();
+        Instant now = clock.instant();
+        lists.addLast(truth.stream().map(Observed::instance).toList());
+        listTimes.addLast(now);
+        while (listTimes.size() > 1
+                && (listTimes.getFirst().isBefore(now.minus(scenario.staleness())) || random.nextInt(3) > 0)) {
+            lists.removeFirst();
+            listTimes.removeFirst();
+        }
+        Map<InstanceId, Observed> known = new HashMap<>();
+        truth.forEach(observed -> known.put(observed.instance().id(), observed));
+        List<Observed> seen = new ArrayList<>();
+        for (Instance instance : lists.getFirst()) {
+            Observed real =
+                    known.getOrDefault(instance.id(), new Observed(instance, Health.unhealthy("gone"), Routing.out()));
+            seen.add(new Observed(instance, real.health(), real.routing()));
+        }
+        return FleetSnapshot.of(now, platform(), seen);
+    }
+
+    private void checkRepeatable(FleetSnapshot snapshot, RolloutState before, Plan plan) {
+        List<Observed> reversed = new ArrayList<>(snapshot.instances());
+        Collections.reverse(reversed);
+        Plan other = planner.plan(FleetSnapshot.of(snapshot.now(), snapshot.platform(), reversed), before, scenario);
+        if (!other.equals(plan)) {
+            broken(Promise.REPEATABLE, "another plan for the same fleet in another order");
+        }
+        Plan again = planner.plan(snapshot, plan.next(), scenario);
+        again.actions().stream()
+                .filter(action -> plan.actions().contains(action))
+                .findFirst()
+                .ifPresent(action -> broken(Promise.REPEATABLE, "the same again: " + action));
+        if (before.phase().isFinal() && !plan.actions().isEmpty()) {
+            broken(Promise.REPEATABLE, "done, and yet " + plan.actions());
+        }
+    }
+
+    private void checkHeld(RolloutState before, Plan plan) {
+        if (before.phase().isHeld()) {
+            plan.actions().stream()
+                    .filter(action -> !(action instanceof Action.Admit))
+                    .findFirst()
+                    .ifPresent(action -> broken(Promise.NO_WORK_WHILE_HELD, "while held: " + action));
+        }
+    }
+
+    private void perform(Plan plan, FleetSnapshot snapshot) {
+        Map<InstanceId, Instance> listed = new HashMap<>();
+        snapshot.instances().forEach(observed -> listed.put(observed.instance().id(), observed.instance()));
+        boolean launched = false;
+        for (Action action : plan.actions()) {
+            if (action instanceof Action.Launch) {
+                launched = true;
+            } else if (action instanceof Action.Admit admit) {
+                admit(listed.get(admit.id()));
+            } else if (action instanceof Action.Drain drain) {
+                drain(listed.get(drain.id()));
+            } else if (action instanceof Action.Terminate terminate) {
+                terminate(terminate.id());
+            }
+        }
+        if (launched) {
+            launch();
+        }
+    }
+
+    private void launch() {
+        int before = fleet.observe().size();
+        List<LaunchRequest> open = state.instances().stream()
+                .filter(record -> record.intent() == InstanceRecord.Intent.LAUNCH
+                        && !record.failed()
+                        && record.revision().equals(state.goal()))
+                .map(record -> new LaunchRequest(
+                        fleet.id(), state.rollout(), record.token().orElseThrow(), state.goal()))
+                .toList();
+        ask(() -> fleet.provider().launch(open));
+        int existing = fleet.observe().size();
+        if (existing > before && existing > limits.footprint()) {
+            broken(Promise.FOOTPRINT, "%d exist of at most %d".formatted(existing, limits.footprint()));
+        }
+    }
+
+    private void admit(Instance instance) {
+        Optional<Observed> real = real(instance.id());
+        if (real.isPresent() && !real.get().health().isHealthy()) {
+            broken(
+                    Promise.HEALTHY_FIRST,
+                    "admits %s, which is %s".formatted(instance.id(), real.get().health()));
+        }
+        drainedAt.remove(instance.id());
+        ask(() -> fleet.router().admit(instance));
+    }
+
+    private void drain(Instance instance) {
+        int before = serving();
+        drainedAt.putIfAbsent(instance.id(), clock.instant());
+        ask(() -> fleet.router().drain(instance));
+        checkFloor(before, "drain of " + instance.id());
+    }
+
+    private void terminate(InstanceId id) {
+        Optional<Observed> real = real(id);
+        if (real.isPresent() && scenario.router() == Scenario.Router.DRAINS_FIRST) {
+            checkDrained(real.get());
+        }
+        int before = serving();
+        ask(() -> fleet.provider().terminate(id));
+        checkFloor(before, "terminate of " + id);
+    }
+
+    private void checkDrained(Observed real) {
+        InstanceId id = real.instance().id();
+        boolean overdue = Optional.ofNullable(drainedAt.get(id))
+                .map(since ->
+                        !clock.instant().isBefore(since.plus(scenario.policy().drainDeadline())))
+                .orElse(false);
+        if (!real.routing().isQuiet() && !overdue) {
+            broken(Promise.DRAINED_FIRST, "terminates %s, which is %s".formatted(id, real.routing()));
+        }
+    }
+
+    private void checkFloor(int before, String action) {
+        int serving = serving();
+        if (serving < before && serving < limits.floor()) {
+            broken(
+                    Promise.AVAILABILITY,
+                    "%s leaves %d serving of at least %d".formatted(action, serving, limits.floor()));
+        }
+    }
+
+    private int serving() {
+        return (int) fleet.observe().stream()
+                .filter(observed -> observed.instance().state() == Instance.State.RUNNING
+                        && observed.health().isHealthy()
+                        && (scenario.router() == Scenario.Router.NONE
+                                || observed.routing().state() == Routing.State.IN))
+                .count();
+    }
+
+    private Optional<Observed> real(InstanceId id) {
+        if (id.equals(foreign)) {
+            return Optional.empty();
+        }
+        return fleet.observe().stream()
+                .filter(observed -> observed.instance().id().equals(id))
+                .findFirst();
+    }
+
+    private static void ask(Runnable call) {
+        try {
+            call.run();
+        } catch (ProviderException e) {
+            // As on a real platform: the next observation shows what came of it.
+        }
+    }
+
+    // ---- the end
+
+    private void checkEnd() {
+        RolloutPhase phase = state.phase();
+        if (!phase.isFinal() && !phase.isHeld()) {
+            broken(Promise.ENDS, "not ended");
+            return;
+        }
+        if (!scenario.isCalm()) {
+            return;
+        }
+        if (scenario.target() == Scenario.Target.GOOD && phase != RolloutPhase.SUCCEEDED) {
+            broken(Promise.ENDS, "a good revision ends " + phase + ": " + state.phaseReason());
+        }
+        boolean bad = scenario.target() == Scenario.Target.NEVER_HEALTHY
+                || scenario.target() == Scenario.Target.EXITS_AT_START;
+        boolean allThere = scenario.old().stream()
+                        .filter(old -> old == Scenario.Old.ON_TARGET)
+                        .count()
+                >= scenario.desired();
+        if (bad && !allThere) {
+            checkCost(phase);
+        }
+    }
+
+    private void checkGoal() {
+        List<Observed> all = fleet.observe();
+        boolean good = all.size() == scenario.desired()
+                && all.stream()
+                        .allMatch(observed -> observed.instance().revision().equals(state.goal()))
+                && serving() == scenario.desired();
+        if (!good) {
+            broken(Promise.ENDS, "ended, and the fleet is " + all);
+        }
+    }
+
+    private void checkCost(RolloutPhase phase) {
+        if (phase == RolloutPhase.SUCCEEDED || phase == RolloutPhase.ABORTED) {
+            broken(Promise.ENDS, "a bad revision ends " + phase);
+        }
+        int most = limits.maxFailedInstances() + scenario.policy().batches().size(0, scenario.desired());
+        if (state.failures().count() > most) {
+            broken(
+                    Promise.ENDS,
+                    "cost %d instances of at most %d".formatted(state.failures().count(), most));
+        }
+    }
+}
