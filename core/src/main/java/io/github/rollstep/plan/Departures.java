@@ -61,7 +61,11 @@ final class Departures {
                 : pass.due(member.sentAt.orElse(member.intentSince).plus(pass.policy.stopDeadline()));
     }
 
+    /** The deadline is for open requests: it does not begin before the router has stopped to send new ones. */
     private void goOnDraining(Member member) {
+        if (member.routing().takesRequests() && !member.isDead()) {
+            member.intentSince = pass.now;
+        }
         if (member.routing().isQuiet() && !pass.isAdmitInDoubt(member)) {
             stop(member, Reason.of(Code.DRAINED, member.name() + " has no open request"));
         } else if (pass.due(member.intentSince.plus(pass.policy.drainDeadline()))) {

@@ -56,6 +56,10 @@ final class Pass {
         return true;
     }
 
+    void lookAgainAtOnce() {
+        wakeAt = now;
+    }
+
     /** Whether the request for its intent may be sent: the first time, or again because no effect is seen. */
     boolean maySend(Member member) {
         return member.sentAt.isEmpty() || due(member.sentAt.get().plus(longer(RESEND, platform.staleness())));

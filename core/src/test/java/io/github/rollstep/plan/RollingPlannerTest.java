@@ -332,7 +332,9 @@ class RollingPlannerTest {
         Scene scene = Scene.of(3, oneByOne().maxSurge(0).maxUnavailable(1).build());
         scene.exits("a", "b", "c");
 
-        assertThat(scene.plan()).as("dead ones go first and free").containsExactly("terminate a");
+        assertThat(scene.plan())
+                .as("dead ones go first and free")
+                .containsExactly("terminate a", "terminate b", "terminate c");
         scene.obey();
         scene.run();
         assertThat(scene.state.phase()).isEqualTo(SUCCEEDED);

@@ -17,7 +17,7 @@ class RollingPlannerPropertyTest {
         return Arbitraries.randomValue(Scenario::random);
     }
 
-    @Property(tries = 2000)
+    @Property(tries = 3000)
     void keepsEveryPromise(@ForAll("scenarios") Scenario scenario) {
         assertThat(Trial.violations(scenario, (snapshot, state, s) -> RollingPlanner.plan(snapshot, state, s.policy())))
                 .as("%s", scenario)
