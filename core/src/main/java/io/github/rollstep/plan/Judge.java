@@ -159,8 +159,6 @@ final class Judge {
             case ROLL_BACK -> {
                 if (pass.state.canGoBack()) {
                     pass.state = pass.state.rollBack(pass.now, reason);
-                    pass.wait(reason.code(), "rolls back to %s: %s".formatted(pass.goal(), reason));
-                    pass.lookAgainAtOnce(); // It may be complete in this direction.
                 } else {
                     end(
                             RolloutPhase.FAILED,

@@ -56,8 +56,12 @@ final class Pass {
         return true;
     }
 
-    void lookAgainAtOnce() {
-        wakeAt = now;
+    /** What this run turned round (a roll-back, a drain taken back) may have put all in place: the next one will see. */
+    void sayIfIdle() {
+        if (state.phase().isActive() && actions.isEmpty() && waits.isEmpty()) {
+            wait(Code.COMPLETE, "all seems to be in place, looks again");
+            wakeAt = now;
+        }
     }
 
     /** Whether the request for its intent may be sent: the first time, or again because no effect is seen. */

@@ -44,6 +44,7 @@ public final class RollingPlanner {
             move(pass);
             Waits.explain(pass);
         }
+        pass.sayIfIdle();
         int existing = pass.members.size();
         pass.edit(draft -> draft.extremes =
                 new Extremes(Math.max(draft.extremes.peak(), existing), draft.extremes.fewestServing()));

@@ -194,7 +194,7 @@ public final class SimulatedFleet {
     public List<Instance> start(int count, Revision revision) {
         return now(now -> IntStream.range(0, count)
                 .mapToObj(i -> {
-                    Member member = new Member(nextId("i"), revision, Optional.empty(), Map.of(), now);
+                    Member member = new Member(nextId(fleet.value()), revision, Optional.empty(), Map.of(), now);
                     members.put(member.id, member);
                     member.place(now);
                     return member.instance();
@@ -552,7 +552,7 @@ public final class SimulatedFleet {
             }
             if (accepted.add(request.token())) {
                 Member member = new Member(
-                        nextId("i"),
+                        nextId(fleet.value()),
                         request.revision(),
                         tokens ? Optional.of(request.token()) : Optional.empty(),
                         Map.of("rollout", request.rollout().value()),

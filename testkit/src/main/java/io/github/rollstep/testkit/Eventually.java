@@ -1,0 +1,47 @@
+package io.github.rollstep.testkit;
+
+import java.time.Duration;
+import java.util.concurrent.Callable;
+
+/** Waits on conditions, never on the clock alone. */
+final class Eventually {
+
+    private static final long PAUSE_MILLIS = 10;
+
+    private Eventually() {}
+
+    /** Asks again until no assertion fails; the last failure if it never happens. */
+    static <T> T get(Duration patience, Callable<T> attempt) {
+        long end = System.nanoTime() + patience.toNanos();
+        while (true) {
+            try {
+                return attempt.call();
+            } catch (AssertionError e) {
+                if (System.nanoTime() > end) {
+                    throw new AssertionError("not within %s: %s".formatted(patience, e.getMessage()), e);
+                }
+                pause();
+            } catch (RuntimeException e) {
+                throw e;
+            } catch (Exception e) {
+                throw new AssertionError(e);
+            }
+        }
+    }
+
+    static void holds(Duration patience, Runnable assertion) {
+        get(patience, () -> {
+            assertion.run();
+            return true;
+        });
+    }
+
+    private static void pause() {
+        try {
+            Thread.sleep(PAUSE_MILLIS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError("interrupted", e);
+        }
+    }
+}

@@ -1,0 +1,140 @@
+package io.github.rollstep.testkit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.github.rollstep.Health;
+import io.github.rollstep.Instance;
+import io.github.rollstep.InstanceId;
+import io.github.rollstep.Revision;
+import io.github.rollstep.spi.HealthChecker;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+/**
+ * What every {@link HealthChecker} does. Extend it, supply a checker and instances whose health the test can turn, and clean up
+ * after each test. Rules that do not apply are skipped, visibly.
+ */
+public abstract class HealthCheckerContract {
+
+    /** The checker to test; asked for once a test. */
+    protected abstract HealthChecker checker();
+
+    /** A running instance that is healthy as long as {@link #turn} does not say otherwise; another one for each name. */
+    protected abstract Instance healthy(String name);
+
+    /** Makes an instance of {@link #healthy} ill or well. */
+    protected abstract void turn(Instance instance, boolean healthy);
+
+    /** A running instance that never answers; by default none. */
+    protected Optional<Instance> silent() {
+        return Optional.empty();
+    }
+
+    /** Whether it asks the instance's address; true by default. */
+    protected boolean asksTheAddress() {
+        return true;
+    }
+
+    /** How long a verdict may take to turn; 60 s by default. */
+    protected Duration patience() {
+        return Duration.ofSeconds(60);
+    }
+
+    private void becomes(HealthChecker checker, Instance instance, Health.Status status) {
+        Eventually.holds(
+                patience(),
+                () -> assertThat(checker.check(instance).status())
+                        .as("%s", checker.check(instance))
+                        .isEqualTo(status));
+    }
+
+    @Test
+    protected void saysWhatIsHealthy() {
+        becomes(checker(), healthy("a"), Health.Status.HEALTHY);
+    }
+
+    @Test
+    protected void saysWhatIsUnhealthyAndWhy() {
+        HealthChecker checker = checker();
+        Instance ill = healthy("a");
+        turn(ill, false);
+
+        becomes(checker, ill, Health.Status.UNHEALTHY);
+        assertThat(checker.check(ill).detail()).isNotBlank();
+    }
+
+    @Test
+    protected void neverKeepsAVerdict() {
+        HealthChecker checker = checker();
+        Instance instance = healthy("a");
+        for (int i = 0; i < 3; i++) {
+            becomes(checker, instance, Health.Status.HEALTHY);
+            turn(instance, false);
+            becomes(checker, instance, Health.Status.UNHEALTHY);
+            turn(instance, true);
+        }
+    }
+
+    @Test
+    protected void hasAVerdictForEachOfMany() {
+        HealthChecker checker = checker();
+        Instance well = healthy("a");
+        Instance ill = healthy("b");
+        turn(ill, false);
+
+        Eventually.holds(patience(), () -> {
+            Map<InstanceId, Health> verdicts = checker.checkAll(List.of(well, ill));
+            assertThat(verdicts).containsOnlyKeys(well.id(), ill.id());
+            assertThat(verdicts.get(well.id()).isHealthy()).isTrue();
+            assertThat(verdicts.get(ill.id()).isUnhealthy()).isTrue();
+        });
+    }
+
+    @Test
+    protected void noneIsFine() {
+        assertThat(checker().checkAll(List.of())).isEmpty();
+    }
+
+    @Test
+    protected void anInstanceWithoutAnAddressIsUnknown() {
+        assumeTrue(asksTheAddress(), "it does not ask the address");
+        Instance nowhere = Instance.builder(InstanceId.of("nowhere"), Revision.of("v1"), Instance.State.RUNNING)
+                .build();
+
+        assertThat(checker().check(nowhere).status()).isEqualTo(Health.Status.UNKNOWN);
+    }
+
+    @Test
+    protected void oneThatDoesNotAnswerHidesNoOther() {
+        assumeTrue(silent().isPresent(), "no instance that never answers");
+        HealthChecker checker = checker();
+        Instance well = healthy("a");
+        Instance silent = silent().orElseThrow();
+
+        Eventually.holds(patience(), () -> {
+            Map<InstanceId, Health> verdicts = checker.checkAll(List.of(silent, well));
+            assertThat(verdicts.get(well.id()).isHealthy()).isTrue();
+            assertThat(verdicts.get(silent.id()).isHealthy()).isFalse();
+        });
+    }
+
+    @Test
+    protected void answersSeveralThreads() {
+        HealthChecker checker = checker();
+        Instance well = healthy("a");
+        becomes(checker, well, Health.Status.HEALTHY);
+
+        List<CompletableFuture<Health>> answers = IntStream.range(0, 20)
+                .mapToObj(i -> CompletableFuture.supplyAsync(() -> checker.check(well)))
+                .toList();
+
+        assertThat(answers)
+                .allSatisfy(answer -> assertThat(answer.join().isHealthy()).isTrue());
+    }
+}

@@ -1,0 +1,38 @@
+package io.github.rollstep.testkit;
+
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
+import java.util.Arrays;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+import org.opentest4j.TestAbortedException;
+
+/** Runs the rules of a contract by hand, so that a test can say which of them are to fail. */
+final class ContractRun {
+
+    private ContractRun() {}
+
+    static Set<String> rules(Class<?> contract) {
+        return Arrays.stream(contract.getDeclaredMethods())
+                .filter(method -> method.isAnnotationPresent(Test.class))
+                .map(Method::getName)
+                .collect(Collectors.toCollection(TreeSet::new));
+    }
+
+    /** Whether the rule fails, each time on a new adapter. */
+    static boolean fails(Class<?> contract, String rule, Supplier<?> adapterTest) {
+        try {
+            Method method = contract.getDeclaredMethod(rule);
+            method.setAccessible(true);
+            method.invoke(adapterTest.get());
+            return false;
+        } catch (InvocationTargetException e) {
+            return !(e.getCause() instanceof TestAbortedException);
+        } catch (ReflectiveOperationException e) {
+            throw new AssertionError(e);
+        }
+    }
+}

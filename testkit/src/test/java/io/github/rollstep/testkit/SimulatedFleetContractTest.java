@@ -1,0 +1,93 @@
+package io.github.rollstep.testkit;
+
+import io.github.rollstep.FleetId;
+import io.github.rollstep.Instance;
+import io.github.rollstep.Revision;
+import io.github.rollstep.spi.HealthChecker;
+import io.github.rollstep.spi.InstanceProvider;
+import io.github.rollstep.spi.TrafficRouter;
+import java.util.Optional;
+import org.junit.jupiter.api.Nested;
+
+/** The simulated fleet keeps the contracts that it is to stand in for. */
+class SimulatedFleetContractTest {
+
+    @Nested
+    class AsProvider extends InstanceProviderContract {
+
+        private final SimulatedPlatform platform = new SimulatedPlatform();
+
+        @Override
+        protected InstanceProvider provider(FleetId fleet) {
+            return platform.fleet(fleet).provider();
+        }
+
+        @Override
+        protected Optional<Revision> exiting() {
+            return Optional.of(SimulatedPlatform.EXITING);
+        }
+
+        @Override
+        protected Optional<Revision> impossible() {
+            return Optional.of(SimulatedPlatform.IMPOSSIBLE);
+        }
+    }
+
+    @Nested
+    class AsHealthChecker extends HealthCheckerContract {
+
+        private final SimulatedPlatform platform = new SimulatedPlatform();
+
+        @Override
+        protected HealthChecker checker() {
+            return platform.fleet().healthChecker();
+        }
+
+        @Override
+        protected Instance healthy(String name) {
+            return platform.instance(name);
+        }
+
+        @Override
+        protected Optional<Instance> silent() {
+            Instance silent = platform.instance("silent");
+            platform.fleet().makeUnhealthy(silent.id());
+            return Optional.of(silent);
+        }
+
+        @Override
+        protected void turn(Instance instance, boolean healthy) {
+            if (healthy) {
+                platform.fleet().makeHealthy(instance.id());
+            } else {
+                platform.fleet().makeUnhealthy(instance.id());
+            }
+        }
+    }
+
+    @Nested
+    class AsRouter extends TrafficRouterContract {
+
+        private final SimulatedPlatform platform = new SimulatedPlatform();
+
+        @Override
+        protected TrafficRouter router() {
+            return platform.fleet().router();
+        }
+
+        @Override
+        protected Instance instance(String name) {
+            return platform.instance(name);
+        }
+
+        @Override
+        protected String request() {
+            return platform.request();
+        }
+
+        @Override
+        protected OpenRequest open() {
+            return platform.open();
+        }
+    }
+}

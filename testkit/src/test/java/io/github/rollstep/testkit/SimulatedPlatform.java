@@ -1,0 +1,67 @@
+package io.github.rollstep.testkit;
+
+import io.github.rollstep.FleetId;
+import io.github.rollstep.Instance;
+import io.github.rollstep.InstanceId;
+import io.github.rollstep.LaunchToken;
+import io.github.rollstep.Revision;
+import io.github.rollstep.RolloutId;
+import io.github.rollstep.Routing;
+import io.github.rollstep.spi.LaunchRequest;
+import java.time.InstantSource;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Simulated fleets as the contracts want them. */
+final class SimulatedPlatform {
+
+    static final Revision EXITING = Revision.of("exiting");
+    static final Revision IMPOSSIBLE = Revision.of("impossible");
+
+    private final Map<FleetId, SimulatedFleet> fleets = new HashMap<>();
+    private int turn;
+
+    SimulatedFleet fleet(FleetId id) {
+        return fleets.computeIfAbsent(
+                id,
+                key -> SimulatedFleet.builder(id, InstantSource.system())
+                        .behaviour(EXITING, Behaviour.builder().exitsAtStart().build())
+                        .behaviour(IMPOSSIBLE, Behaviour.builder().impossible().build())
+                        .build());
+    }
+
+    SimulatedFleet fleet() {
+        return fleet(FleetId.of("contract"));
+    }
+
+    /** Launched, running, and not in the router. */
+    Instance instance(String name) {
+        LaunchToken token = LaunchToken.of(name);
+        RolloutId rollout = RolloutId.of("r-1");
+        fleet().provider().launch(List.of(new LaunchRequest(fleet().id(), rollout, token, Revision.of("v1"))));
+        return fleet().provider().list().stream()
+                .filter(instance -> instance.token().filter(token::equals).isPresent())
+                .findFirst()
+                .orElseThrow();
+    }
+
+    /** One client request: the instances that are in take turns. */
+    String request() {
+        List<String> in = in();
+        return in.isEmpty() ? "" : in.get(turn++ % in.size());
+    }
+
+    OpenRequest open() {
+        String id = request();
+        return fleet().openRequest(InstanceId.of(id));
+    }
+
+    private List<String> in() {
+        return fleet().router().routes().entrySet().stream()
+                .filter(entry -> entry.getValue().state() == Routing.State.IN)
+                .map(entry -> entry.getKey().value())
+                .sorted()
+                .toList();
+    }
+}
