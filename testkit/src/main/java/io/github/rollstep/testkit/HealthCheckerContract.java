@@ -9,11 +9,10 @@ import io.github.rollstep.InstanceId;
 import io.github.rollstep.Revision;
 import io.github.rollstep.spi.HealthChecker;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
-import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -130,11 +129,8 @@ public abstract class HealthCheckerContract {
         Instance well = healthy("a");
         becomes(checker, well, Health.Status.HEALTHY);
 
-        List<CompletableFuture<Health>> answers = IntStream.range(0, 20)
-                .mapToObj(i -> CompletableFuture.supplyAsync(() -> checker.check(well)))
-                .toList();
+        List<Health> answers = Together.call(Collections.nCopies(20, () -> checker.check(well)));
 
-        assertThat(answers)
-                .allSatisfy(answer -> assertThat(answer.join().isHealthy()).isTrue());
+        assertThat(answers).allMatch(Health::isHealthy);
     }
 }

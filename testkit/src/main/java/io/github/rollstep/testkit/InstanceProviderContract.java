@@ -19,7 +19,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
@@ -312,10 +311,15 @@ public abstract class InstanceProviderContract {
         InstanceProvider provider = launched(1);
         InstanceId one = provider.list().get(0).id();
 
-        CompletableFuture<Void> launching =
-                CompletableFuture.runAsync(() -> provider.launch(List.of(request(1), request(2), request(3))));
-        CompletableFuture<Void> terminating = CompletableFuture.runAsync(() -> provider.terminate(one));
-        CompletableFuture.allOf(launching, terminating).join();
+        Together.call(List.of(
+                () -> {
+                    provider.launch(List.of(request(1), request(2), request(3)));
+                    return true;
+                },
+                () -> {
+                    provider.terminate(one);
+                    return true;
+                }));
 
         Eventually.holds(patience(), () -> assertThat(ids(provider)).hasSize(2).doesNotContain(one));
     }
