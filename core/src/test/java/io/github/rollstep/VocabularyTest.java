@@ -14,8 +14,9 @@ import org.junit.jupiter.api.Test;
 class VocabularyTest {
 
     private static void rejects(ThrowingCallable call, String... parts) {
-        assertThatIllegalArgumentException().isThrownBy(call).satisfies(e -> assertThat(e.getMessage())
-                .contains(parts));
+        assertThatIllegalArgumentException()
+                .isThrownBy(call)
+                .satisfies(e -> assertThat(e.getMessage()).contains(parts));
     }
 
     @Test
@@ -37,7 +38,8 @@ class VocabularyTest {
 
     @Test
     void aTokenOfTheLongestRolloutFits() {
-        assertThat(RolloutId.of("x".repeat(48)).token(Integer.MAX_VALUE).value()).hasSizeLessThanOrEqualTo(64);
+        assertThat(RolloutId.of("x".repeat(48)).token(Integer.MAX_VALUE).value())
+                .hasSizeLessThanOrEqualTo(64);
     }
 
     @Test

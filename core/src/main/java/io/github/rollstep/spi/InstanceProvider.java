@@ -10,7 +10,8 @@ import java.util.List;
  * Lists, launches and terminates the instances of one fleet.
  *
  * <p>Threads: calls may come from any thread, and {@code launch} and {@code terminate} may run at the same time. The
- * engine makes one call of each method at a time, bounds each by its call time-out, and interrupts the thread then.
+ * engine makes one call of each method at a time, bounds each by its call time-out, and interrupts the thread then. A call
+ * that was interrupted ends soon, and asks nothing of the platform any more.
  *
  * <p>Held by {@code InstanceProviderContract} of the testkit. A provider that can tell of changes also implements
  * {@link Watchable}.
