@@ -20,8 +20,8 @@ import io.github.rollstep.plan.RolloutState.Extremes;
  *
  * <p>What it promises, while the platform keeps the bounds it states: launches never bring what exists above
  * {@link Limits#footprint}; drains and terminations never take what serves below {@link Limits#floor}; nothing that lives is
- * terminated while the router sends it new requests, and with open ones only when its drain deadline has passed; nothing is admitted that is not healthy; while
- * held, nothing is begun on a healthy instance; when all is on target, nothing is done.
+ * terminated while the router sends it new requests, and with open ones only when its drain deadline has passed; nothing is
+ * admitted that is not healthy; while held, nothing is begun on a healthy instance; when all is on target, nothing is done.
  */
 public final class RollingPlanner {
 
