@@ -1,7 +1,6 @@
 package io.github.rollstep.metrics;
 
 import io.github.rollstep.FleetId;
-import io.github.rollstep.plan.Action;
 import io.github.rollstep.plan.FleetCounts;
 import io.github.rollstep.plan.Reason;
 import io.github.rollstep.plan.RolloutPhase;
@@ -85,10 +84,7 @@ public final class RolloutMetrics implements RolloutListener, AutoCloseable {
 
     @Override
     public void actionTaken(RolloutEvent.ActionTaken event) {
-        actions(
-                        event.fleet(),
-                        event.action().accept(NAME),
-                        event.action().reason().code())
+        actions(event.fleet(), event.action().kind(), event.action().reason().code())
                 .increment();
     }
 
@@ -178,26 +174,4 @@ public final class RolloutMetrics implements RolloutListener, AutoCloseable {
     private static String lower(Enum<?> value) {
         return value.name().toLowerCase(Locale.ROOT);
     }
-
-    private static final Action.Cases<String> NAME = new Action.Cases<>() {
-        @Override
-        public String launch(Action.Launch action) {
-            return "launch";
-        }
-
-        @Override
-        public String admit(Action.Admit action) {
-            return "admit";
-        }
-
-        @Override
-        public String drain(Action.Drain action) {
-            return "drain";
-        }
-
-        @Override
-        public String terminate(Action.Terminate action) {
-            return "terminate";
-        }
-    };
 }

@@ -9,10 +9,18 @@ public sealed interface Action {
 
     Reason reason();
 
+    /** What is done, as one word for tags and messages: launch, admit, drain or terminate. */
+    String kind();
+
     <R> R accept(Cases<R> cases);
 
     /** Start an instance of {@code revision}, or find that this token has one. */
     record Launch(LaunchToken token, Revision revision, Reason reason) implements Action {
+        @Override
+        public String kind() {
+            return "launch";
+        }
+
         @Override
         public <R> R accept(Cases<R> cases) {
             return cases.launch(this);
@@ -27,6 +35,11 @@ public sealed interface Action {
     /** Send it requests. */
     record Admit(InstanceId id, Reason reason) implements Action {
         @Override
+        public String kind() {
+            return "admit";
+        }
+
+        @Override
         public <R> R accept(Cases<R> cases) {
             return cases.admit(this);
         }
@@ -40,6 +53,11 @@ public sealed interface Action {
     /** Send it no new requests. */
     record Drain(InstanceId id, Reason reason) implements Action {
         @Override
+        public String kind() {
+            return "drain";
+        }
+
+        @Override
         public <R> R accept(Cases<R> cases) {
             return cases.drain(this);
         }
@@ -52,6 +70,11 @@ public sealed interface Action {
 
     /** Stop it. */
     record Terminate(InstanceId id, Reason reason) implements Action {
+        @Override
+        public String kind() {
+            return "terminate";
+        }
+
         @Override
         public <R> R accept(Cases<R> cases) {
             return cases.terminate(this);

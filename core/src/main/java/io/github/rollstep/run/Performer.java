@@ -45,7 +45,7 @@ final class Performer {
                 .collect(Collectors.toMap(Instance::id, instance -> instance));
         Map<String, List<Action>> kinds = new TreeMap<>();
         plan.actions()
-                .forEach(action -> kinds.computeIfAbsent(action.accept(NAME), name -> new ArrayList<>())
+                .forEach(action -> kinds.computeIfAbsent(action.kind() + " instances", name -> new ArrayList<>())
                         .add(action));
         kinds.keySet().removeIf(call -> !outcome.allows(call));
         Map<String, Calls.Pending<Boolean>> pending = new TreeMap<>();
@@ -130,28 +130,6 @@ final class Performer {
             return ids().stream().map(targets.instances()::get).toList();
         }
     }
-
-    private static final Action.Cases<String> NAME = new Action.Cases<>() {
-        @Override
-        public String launch(Action.Launch action) {
-            return "launch instances";
-        }
-
-        @Override
-        public String admit(Action.Admit action) {
-            return "admit instances";
-        }
-
-        @Override
-        public String drain(Action.Drain action) {
-            return "drain instances";
-        }
-
-        @Override
-        public String terminate(Action.Terminate action) {
-            return "terminate instances";
-        }
-    };
 
     private static final Action.Cases<InstanceId> ID = new Action.Cases<>() {
         @Override
