@@ -107,8 +107,8 @@ final class Controller implements Rollout {
             Optional<Backoff.Failure> unsaved = backoff.holds(PERSIST, now);
             return unsaved.isPresent() ? nothing(platformReasons(now)) : step(now);
         } finally {
-            lock.unlock();
             completeIfFinal();
+            lock.unlock();
         }
     }
 
@@ -137,6 +137,9 @@ final class Controller implements Rollout {
         counts = plan.counts();
         adopt(plan.next());
         announcer.failures(state, plan.failures(), now);
+        if (state != plan.next()) {
+            return nothing(List.of()); // A listener gave a command meanwhile: the plan is not good any more.
+        }
         if (clock.instant().isBefore(now.plus(callTimeout))) {
             performer.perform(plan, snapshot, new Outcomes(now));
         } else {
@@ -281,8 +284,8 @@ final class Controller implements Rollout {
             end.completeExceptionally(e);
             throw e;
         } finally {
-            lock.unlock();
             completeIfFinal();
+            lock.unlock();
         }
         wake.run();
     }
@@ -304,11 +307,16 @@ final class Controller implements Rollout {
         }
     }
 
-    /** Makes no further step; the rollout stays as it is in the store. Returns when the step in progress has ended. */
-    void leave(String why) {
+    /**
+     * Makes no further step; the rollout stays as it is in the store. Returns when the step in progress has ended.
+     *
+     * @return false if it has ended already, and given its lease back
+     */
+    boolean leave(String why) {
         lock.lock();
         try {
-            end.completeExceptionally(new IllegalStateException("rollout %s: %s".formatted(state.rollout(), why)));
+            return end.completeExceptionally(
+                    new IllegalStateException("rollout %s: %s".formatted(state.rollout(), why)));
         } finally {
             lock.unlock();
         }

@@ -89,10 +89,11 @@ final class Pacer {
         Plan plan;
         try {
             plan = controller.step();
-        } catch (IllegalStateException e) {
-            LOG.debug("no further step", e);
-            return Optional.empty();
         } catch (RuntimeException e) {
+            if (controller.hasEnded()) {
+                LOG.debug("no further step", e);
+                return Optional.empty();
+            }
             LOG.error("{} {}: a step failed unexpectedly, will be repeated", before.fleet(), before.rollout(), e);
             return Optional.of(pollInterval);
         }

@@ -60,6 +60,7 @@ public final class RollingUpdate implements AutoCloseable {
     private final boolean hostDriven;
     private final boolean ownEngine;
     private final RolloutEngine engine;
+    private final Calls calls;
     private final String owner = "pid-%d-%s".formatted(ProcessHandle.current().pid(), random());
     private @Nullable Current current;
     private boolean closed;
@@ -79,6 +80,7 @@ public final class RollingUpdate implements AutoCloseable {
         hostDriven = builder.hostDriven;
         ownEngine = builder.engine == null;
         engine = builder.engine == null ? RolloutEngine.create() : builder.engine;
+        calls = new Calls(engine.calls, callTimeout);
     }
 
     public static Builder builder() {
@@ -121,20 +123,20 @@ public final class RollingUpdate implements AutoCloseable {
         if (isInProgress()) {
             return Optional.of(current.controller());
         }
-        Calls calls = calls();
-        Journal journal = journal(calls);
+        Observer observer = observer();
+        Journal journal = journal();
         Optional<RolloutState> unfinished =
                 journal.state().filter(state -> !state.phase().isFinal());
         if (unfinished.isEmpty()) {
             journal.release();
         }
-        return unfinished.map(state -> begin(state, journal, calls));
+        return unfinished.map(state -> begin(state, journal, observer));
     }
 
     private synchronized Rollout start(Revision target, boolean again) {
         requireOpen();
         RolloutId id = RolloutId.of(ID_TIME.format(clock.instant()) + "-" + random());
-        Calls calls = calls();
+        Observer observer = observer();
         Journal journal;
         if (isInProgress()) {
             RolloutState state = current.controller().state();
@@ -142,21 +144,21 @@ public final class RollingUpdate implements AutoCloseable {
                 return current.controller();
             }
             requireNotFailed(state, target, again);
-            current.controller().leave("superseded by %s to revision %s".formatted(id, target));
-            journal = current.journal();
+            boolean left = current.controller().leave("superseded by %s to revision %s".formatted(id, target));
+            journal = left ? current.journal() : journal();
         } else {
-            journal = journal(calls);
+            journal = journal();
         }
         try {
             journal.settle();
             Optional<RolloutState> previous = journal.state();
             if (previous.filter(state -> goesOn(state, target, again)).isPresent()) {
-                return begin(previous.get(), journal, calls);
+                return begin(previous.get(), journal, observer);
             }
             previous.ifPresent(state -> requireNotFailed(state, target, again));
             RolloutState state = RolloutState.begin(adapters.fleet(), id, target, limits, clock.instant(), previous);
             journal.save(state);
-            return begin(state, journal, calls);
+            return begin(state, journal, observer);
         } catch (RuntimeException e) {
             releaseAfter(e, journal);
             throw e;
@@ -184,8 +186,7 @@ public final class RollingUpdate implements AutoCloseable {
         }
     }
 
-    private Controller begin(RolloutState state, Journal journal, Calls calls) {
-        Observer observer = new Observer(adapters, calls, callTimeout.multipliedBy(2));
+    private Controller begin(RolloutState state, Journal journal, Observer observer) {
         Controller controller = new Controller(
                 policy,
                 clock,
@@ -202,7 +203,7 @@ public final class RollingUpdate implements AutoCloseable {
         }
         Pacer pacer = new Pacer(engine, controller, clock, pollInterval);
         engine.driven.add(controller);
-        List<Watchable.Subscription> watches = watch(calls, pacer::wake);
+        List<Watchable.Subscription> watches = watch(pacer::wake);
         controller.end().whenComplete((end, error) -> {
             engine.driven.remove(controller);
             watches.forEach(RollingUpdate::unwatch);
@@ -211,7 +212,7 @@ public final class RollingUpdate implements AutoCloseable {
         return controller;
     }
 
-    private List<Watchable.Subscription> watch(Calls calls, Runnable wake) {
+    private List<Watchable.Subscription> watch(Runnable wake) {
         List<Watchable.Subscription> watches = new ArrayList<>();
         Stream.concat(Stream.of(adapters.provider(), adapters.health()), adapters.router().stream())
                 .distinct()
@@ -239,11 +240,12 @@ public final class RollingUpdate implements AutoCloseable {
         return current != null && !current.controller().hasEnded();
     }
 
-    private Calls calls() {
-        return new Calls(engine.calls, callTimeout);
+    /** An action is decided within one call time-out of its observation, and takes effect within another. */
+    private Observer observer() {
+        return new Observer(adapters, calls, callTimeout.multipliedBy(2));
     }
 
-    private Journal journal(Calls calls) {
+    private Journal journal() {
         return new Journal(store, calls, adapters.fleet(), owner, clock.instant());
     }
 

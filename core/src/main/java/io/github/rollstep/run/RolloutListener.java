@@ -3,7 +3,7 @@ package io.github.rollstep.run;
 /**
  * Is told what happens in rollouts. Called in the order of events, on the thread of the step and before its next one, so it
  * returns soon; what it throws is logged once and disturbs nothing. The events of one rollout never come at the same time;
- * those of several may.
+ * those of several may. It may command the rollout, and must not call {@link RollingUpdate}.
  */
 public interface RolloutListener {
 

@@ -24,6 +24,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 
 /** A rollout step by step, on a clock moved by hand. */
@@ -264,6 +265,28 @@ class RollingUpdateTest {
         try (RollingUpdate update =
                 builder().listener(broken).listener(recorder).build()) {
             assertThat(drive(update.start(V2)).phase()).isEqualTo(RolloutPhase.SUCCEEDED);
+        }
+    }
+
+    @Test
+    void aListenerMayHoldTheRolloutBeforeThePlanIsCarriedOut() {
+        platform.bad.add("v2");
+        AtomicReference<Rollout> handle = new AtomicReference<>();
+        RolloutListener holding = new RolloutListener() {
+            @Override
+            public void phaseChanged(RolloutEvent.PhaseChanged event) {
+                if (event.to() == RolloutPhase.ROLLING_BACK) {
+                    handle.get().pause();
+                }
+            }
+        };
+        try (RollingUpdate update = builder().listener(holding).build()) {
+            handle.set(update.start(V2));
+
+            stepUntil(handle.get(), RolloutPhase.PAUSED);
+            handle.get().step();
+
+            assertThat(platform.revisions()).as("nothing is terminated").containsExactly("v1", "v1", "v1", "v2");
         }
     }
 
