@@ -61,14 +61,13 @@ final class Departures {
                 : pass.due(member.sentAt.orElse(member.intentSince).plus(pass.policy.stopDeadline()));
     }
 
-    /** The deadline is for open requests: it does not begin before the router has stopped to send new ones. */
+    /** The deadline is for open requests: it is counted anew while the router sends new ones to what lives. */
     private void goOnDraining(Member member) {
-        if (member.routing().takesRequests() && !member.isDead()) {
-            member.intentSince = pass.now;
-        }
-        if (member.routing().isQuiet() && !pass.isAdmitInDoubt(member)) {
+        boolean fed = member.routing().takesRequests() && !member.isDead();
+        boolean inDoubt = pass.isAdmitInDoubt(member);
+        if (member.routing().isQuiet() && !inDoubt) {
             stop(member, Reason.of(Code.DRAINED, member.name() + " has no open request"));
-        } else if (pass.due(member.intentSince.plus(pass.policy.drainDeadline()))) {
+        } else if (!fed && pass.due(member.intentSince.plus(pass.policy.drainDeadline()))) {
             stop(
                     member,
                     Reason.of(
@@ -78,7 +77,8 @@ final class Departures {
                                             member.name(),
                                             member.routing().openRequests(),
                                             Waits.text(pass.policy.drainDeadline()))));
-        } else if ((member.routing().takesRequests() || pass.isAdmitInDoubt(member)) && pass.maySend(member)) {
+        } else if ((member.routing().takesRequests() || inDoubt) && pass.maySend(member)) {
+            member.intentSince = fed ? pass.now : member.intentSince;
             drain(member, Reason.of(Code.NO_EFFECT, member.name() + " was drained and still takes requests"));
         }
     }

@@ -298,6 +298,25 @@ class RollingPlannerTest {
     }
 
     @Test
+    void neverTerminatesWhatTheRouterFeedsHoweverLongItIgnoresTheDrain() {
+        Scene scene =
+                Scene.of(1, oneByOne().drainDeadline(Duration.ofSeconds(20)).build());
+        scene.plan();
+        scene.comesUp("r1-1").plan();
+        scene.isIn("r1-1");
+        for (int i = 0; i < 60; i++) {
+            assertThat(scene.plan()).containsExactly("drain a");
+            scene.afterSeconds(1);
+        }
+
+        scene.drains("a", 1);
+        assertThat(scene.afterSeconds(18).plan())
+                .as("the deadline has begun anew")
+                .isEmpty();
+        assertThat(scene.afterSeconds(1).plan()).containsExactly("terminate a");
+    }
+
+    @Test
     void drainsAgainWhatTheRouterForgot() {
         Scene scene = Scene.of(1, oneByOne().build());
         scene.plan();
