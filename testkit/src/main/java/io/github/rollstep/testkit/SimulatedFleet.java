@@ -17,23 +17,19 @@ import io.github.rollstep.spi.LaunchRequest;
 import io.github.rollstep.spi.ProviderException;
 import io.github.rollstep.spi.TrafficRouter;
 import io.github.rollstep.spi.Watchable;
-import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Comparator;
 import java.util.Deque;
-import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.PriorityQueue;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -80,29 +76,6 @@ public final class SimulatedFleet {
      */
     public record CallRecord(Instant at, Call call, List<String> subjects, String failure) {}
 
-    private enum Change {
-        RUNNING,
-        WARM,
-        EXIT,
-        SICK,
-        RECOVERED,
-        ADMITTED,
-        REQUEST_ENDED,
-        GONE
-    }
-
-    private record Event(Instant at, long ordinal, Member member, Change change) {}
-
-    private record Fault(ProviderException exception, boolean afterEffect) {
-        /** A new one for each throw: a bulk call adds one to the other. */
-        ProviderException fresh() {
-            String message = String.valueOf(exception.getMessage());
-            return exception.isRetryable()
-                    ? ProviderException.retryable(message, exception)
-                    : ProviderException.permanent(message, exception);
-        }
-    }
-
     private final FleetId fleet;
     private final InstantSource clock;
     private final boolean routed;
@@ -115,19 +88,16 @@ public final class SimulatedFleet {
     private final SplittableRandom random;
     private final Map<Revision, Behaviour> behaviours;
     private final Behaviour otherwise;
-    private final Map<InstanceId, Member> members = new LinkedHashMap<>();
-    private final Map<InstanceId, Member> foreign = new LinkedHashMap<>();
+    private final Map<InstanceId, SimulatedInstance> members = new LinkedHashMap<>();
+    private final Map<InstanceId, SimulatedInstance> foreign = new LinkedHashMap<>();
     private final Set<InstanceId> gone = new HashSet<>();
     private final Set<LaunchToken> accepted = new HashSet<>();
-    private final PriorityQueue<Event> agenda =
-            new PriorityQueue<>(Comparator.comparing(Event::at).thenComparing(Event::ordinal));
-    private final Map<Call, Deque<Fault>> faults = new EnumMap<>(Call.class);
+    private final Agenda agenda = new Agenda();
+    private final Faults faults;
+    private final SimulatedInstance.Surroundings surroundings;
     private final Deque<CallRecord> calls = new ArrayDeque<>();
     private final List<String> violations = new ArrayList<>();
     private final List<Runnable> watchers = new CopyOnWriteArrayList<>();
-    private double failRate;
-    private double loseRate;
-    private long events;
     private int ordinal;
     private boolean changed;
 
@@ -144,6 +114,9 @@ public final class SimulatedFleet {
         requestLife = builder.requestLife;
         loggedCalls = builder.loggedCalls;
         random = new SplittableRandom(builder.seed);
+        faults = new Faults(random);
+        surroundings = new SimulatedInstance.Surroundings(
+                agenda, routed, drainsOnTerminate, () -> changed = true, this::forget);
         behaviours = new HashMap<>(builder.behaviours);
         otherwise = builder.otherwise;
     }
@@ -194,7 +167,7 @@ public final class SimulatedFleet {
     public List<Instance> start(int count, Revision revision) {
         return now(now -> IntStream.range(0, count)
                 .mapToObj(i -> {
-                    Member member = new Member(nextId(fleet.value()), revision, Optional.empty(), Map.of(), now);
+                    SimulatedInstance member = born(fleet.value(), revision, Optional.empty(), Map.of(), now);
                     members.put(member.id, member);
                     member.place(now);
                     return member.instance();
@@ -209,7 +182,7 @@ public final class SimulatedFleet {
     public List<Instance> startForeign(int count, Revision revision) {
         return now(now -> IntStream.range(0, count)
                 .mapToObj(i -> {
-                    Member member = new Member(nextId("foreign"), revision, Optional.empty(), Map.of(), now);
+                    SimulatedInstance member = born("foreign", revision, Optional.empty(), Map.of(), now);
                     foreign.put(member.id, member);
                     member.state = State.RUNNING;
                     member.warm = true;
@@ -254,8 +227,8 @@ public final class SimulatedFleet {
             member.ill = false;
             member.sick = false;
             member.warm = true;
-            member.cancel(Change.WARM);
-            member.cancel(Change.RECOVERED);
+            member.cancel(Agenda.Change.WARM);
+            member.cancel(Agenda.Change.RECOVERED);
             if (!wasServing) {
                 member.beginsToServe(now);
             }
@@ -271,7 +244,7 @@ public final class SimulatedFleet {
      */
     public OpenRequest openRequest(InstanceId id) {
         return now(now -> {
-            Member member = members.get(id);
+            SimulatedInstance member = members.get(id);
             if (member == null || member.route != Routing.State.IN || member.state != State.RUNNING) {
                 throw new IllegalStateException("no request reaches " + id);
             }
@@ -286,12 +259,12 @@ public final class SimulatedFleet {
 
     /** The next {@code count} calls of this kind fail before they take effect; those told of first come first. */
     public void failNext(Call call, int count, ProviderException exception) {
-        script(call, count, new Fault(exception, false));
+        script(call, count, new Faults.Fault(exception, false));
     }
 
     /** The next {@code count} calls of this kind take effect, and then fail: the answer is lost. */
     public void failNextAfterEffect(Call call, int count, ProviderException exception) {
-        script(call, count, new Fault(exception, true));
+        script(call, count, new Faults.Fault(exception, true));
     }
 
     /**
@@ -306,8 +279,7 @@ public final class SimulatedFleet {
                     "failRate must be >= 0 and in sum <= 1, was %s and %s".formatted(beforeEffect, afterEffect));
         }
         synchronized (lock) {
-            failRate = beforeEffect;
-            loseRate = afterEffect;
+            faults.rate(beforeEffect, afterEffect);
         }
     }
 
@@ -318,14 +290,7 @@ public final class SimulatedFleet {
      * will. Always later than now.
      */
     public Optional<Instant> nextChangeAt() {
-        return now(now -> {
-            Event next = agenda.peek();
-            while (next != null && next.member.pending.get(next.change) != next) {
-                agenda.poll();
-                next = agenda.peek();
-            }
-            return Optional.ofNullable(next).map(Event::at);
-        });
+        return now(now -> agenda.next());
     }
 
     /**
@@ -335,10 +300,10 @@ public final class SimulatedFleet {
     public List<Observed> observe() {
         return now(now -> {
             List<Observed> observed = new ArrayList<>(members.size());
-            for (Member member : members.values()) {
+            for (SimulatedInstance member : members.values()) {
                 observed.add(new Observed(
                         member.instance(),
-                        member.state == State.RUNNING ? member.health() : Member.NOT_CHECKED,
+                        member.state == State.RUNNING ? member.health() : SimulatedInstance.NOT_CHECKED,
                         member.routing()));
             }
             return List.copyOf(observed);
@@ -374,7 +339,7 @@ public final class SimulatedFleet {
     // The calls
 
     private interface Act {
-        void on(Member member, Instant now);
+        void on(SimulatedInstance member, Instant now);
     }
 
     private interface AtNow<T> {
@@ -386,9 +351,9 @@ public final class SimulatedFleet {
         try {
             synchronized (lock) {
                 Instant now = clock.instant();
-                settle(now);
+                agenda.settle(now);
                 T result = work.at(now);
-                settle(now);
+                agenda.settle(now);
                 return result;
             }
         } finally {
@@ -398,7 +363,7 @@ public final class SimulatedFleet {
 
     private void act(InstanceId id, Act act) {
         now(now -> {
-            Member member = members.get(id);
+            SimulatedInstance member = members.get(id);
             if (member == null) {
                 throw new IllegalArgumentException("fleet %s has no instance %s".formatted(fleet, id));
             }
@@ -411,14 +376,10 @@ public final class SimulatedFleet {
         return now(now -> {
             String failure = "";
             try {
-                Fault fault = nextFault(call);
-                if (fault != null && !fault.afterEffect) {
-                    throw fault.fresh();
-                }
+                Optional<Faults.Fault> fault = faults.next(call);
+                fail(fault, Effect.BEFORE);
                 T answer = effect.at(now);
-                if (fault != null) {
-                    throw fault.fresh();
-                }
+                fail(fault, Effect.AFTER);
                 return answer;
             } catch (RuntimeException e) {
                 failure = String.valueOf(e.getMessage());
@@ -434,43 +395,35 @@ public final class SimulatedFleet {
         });
     }
 
-    private @Nullable Fault nextFault(Call call) {
-        Deque<Fault> scripted = faults.get(call);
-        if (scripted != null && !scripted.isEmpty()) {
-            return scripted.removeFirst();
-        }
-        return call == Call.LAUNCH ? null : drawFault(call);
+    private enum Effect {
+        BEFORE,
+        AFTER
     }
 
-    private @Nullable Fault drawFault(Call call) {
-        if (failRate + loseRate == 0) {
-            return null;
-        }
-        double drawn = random.nextDouble();
-        if (drawn < failRate) {
-            return new Fault(ProviderException.retryable("simulated: " + call + " did not arrive"), false);
-        }
-        return drawn < failRate + loseRate
-                ? new Fault(ProviderException.retryable("simulated: the answer to " + call + " was lost"), true)
-                : null;
+    /** Throws the fault if this is its time. */
+    private static void fail(Optional<Faults.Fault> fault, Effect time) {
+        fault.filter(one -> one.afterEffect() == (time == Effect.AFTER)).ifPresent(one -> {
+            throw one.fresh();
+        });
     }
 
-    private void script(Call call, int count, Fault fault) {
+    private void script(Call call, int count, Faults.Fault fault) {
         synchronized (lock) {
-            Deque<Fault> scripted = faults.computeIfAbsent(call, c -> new ArrayDeque<>());
-            for (int i = 0; i < count; i++) {
-                scripted.addLast(fault);
-            }
+            faults.script(call, count, fault);
         }
     }
 
-    private void settle(Instant now) {
-        for (Event next = agenda.peek(); next != null && !next.at.isAfter(now); next = agenda.peek()) {
-            agenda.poll();
-            if (next.member.pending.remove(next.change, next)) {
-                next.member.happen(next.change, next.at);
-            }
-        }
+    private void forget(InstanceId id) {
+        members.remove(id);
+        gone.add(id);
+    }
+
+    private SimulatedInstance born(
+            String prefix, Revision revision, Optional<LaunchToken> token, Map<String, String> labels, Instant now) {
+        Behaviour behaviour = behaviours.getOrDefault(revision, otherwise);
+        ordinal++;
+        InstanceId id = InstanceId.of(prefix + "-" + ordinal);
+        return new SimulatedInstance(surroundings, behaviour, id, revision, token, labels, now);
     }
 
     private void tellWatchers() {
@@ -490,14 +443,9 @@ public final class SimulatedFleet {
         return () -> watchers.remove(own);
     }
 
-    private InstanceId nextId(String prefix) {
-        ordinal++;
-        return InstanceId.of(prefix + "-" + ordinal);
-    }
-
     /** The instance of our fleet; null if there is nothing to be done, because it is gone or none of ours. */
-    private @Nullable Member ours(Call call, InstanceId id, Instant now) {
-        Member member = members.get(id);
+    private @Nullable SimulatedInstance ours(Call call, InstanceId id, Instant now) {
+        SimulatedInstance member = members.get(id);
         if (member == null && !gone.contains(id)) {
             violations.add("%s: %s %s, which %s"
                     .formatted(
@@ -538,10 +486,8 @@ public final class SimulatedFleet {
         }
 
         private void launch(LaunchRequest request, Instant now) {
-            Fault fault = drawFault(Call.LAUNCH);
-            if (fault != null && !fault.afterEffect) {
-                throw fault.fresh();
-            }
+            Optional<Faults.Fault> fault = faults.draw(Call.LAUNCH);
+            fail(fault, Effect.BEFORE);
             if (!request.fleet().equals(fleet)) {
                 violations.add("%s: LAUNCH of %s for fleet %s".formatted(now, request.token(), request.fleet()));
                 throw ProviderException.permanent("this is fleet %s, not %s".formatted(fleet, request.fleet()));
@@ -551,25 +497,23 @@ public final class SimulatedFleet {
                 throw ProviderException.permanent("no such revision: " + request.revision());
             }
             if (accepted.add(request.token())) {
-                Member member = new Member(
-                        nextId(fleet.value()),
+                SimulatedInstance member = born(
+                        fleet.value(),
                         request.revision(),
                         tokens ? Optional.of(request.token()) : Optional.empty(),
                         Map.of("rollout", request.rollout().value()),
                         now);
                 members.put(member.id, member);
-                member.schedule(Change.RUNNING, now.plus(behaviour.startDelay(random)));
+                member.schedule(Agenda.Change.RUNNING, now.plus(behaviour.startDelay(random)));
                 changed = true;
             }
-            if (fault != null) {
-                throw fault.fresh();
-            }
+            fail(fault, Effect.AFTER);
         }
 
         @Override
         public void terminate(InstanceId id) {
             call(Call.TERMINATE, () -> List.of(id.value()), now -> {
-                Member member = ours(Call.TERMINATE, id, now);
+                SimulatedInstance member = ours(Call.TERMINATE, id, now);
                 if (member != null) {
                     member.terminate(now);
                 }
@@ -604,7 +548,7 @@ public final class SimulatedFleet {
             if (instance.address().isEmpty()) {
                 return Health.unknown("has no address");
             }
-            Member member = members.get(instance.id());
+            SimulatedInstance member = members.get(instance.id());
             return member == null ? Health.unhealthy("connection refused") : member.health();
         }
 
@@ -619,8 +563,8 @@ public final class SimulatedFleet {
         public Map<InstanceId, Routing> routes() {
             return call(Call.ROUTES, List::of, now -> {
                 Map<InstanceId, Routing> routes = new HashMap<>();
-                for (Collection<Member> some : List.of(members.values(), foreign.values())) {
-                    for (Member member : some) {
+                for (Collection<SimulatedInstance> some : List.of(members.values(), foreign.values())) {
+                    for (SimulatedInstance member : some) {
                         if (member.route != Routing.State.OUT) {
                             routes.put(member.id, member.routing());
                         }
@@ -636,7 +580,7 @@ public final class SimulatedFleet {
                 if (instance.address().isEmpty()) {
                     throw ProviderException.permanent(instance.id() + " has no address");
                 }
-                Member member = ours(Call.ADMIT, instance.id(), now);
+                SimulatedInstance member = ours(Call.ADMIT, instance.id(), now);
                 if (member != null) {
                     member.admit(now);
                 }
@@ -647,7 +591,7 @@ public final class SimulatedFleet {
         @Override
         public void drain(Instance instance) {
             call(Call.DRAIN, () -> List.of(instance.id().value()), now -> {
-                Member member = ours(Call.DRAIN, instance.id(), now);
+                SimulatedInstance member = ours(Call.DRAIN, instance.id(), now);
                 if (member != null) {
                     member.drain(now);
                 }
@@ -667,9 +611,9 @@ public final class SimulatedFleet {
     }
 
     private final class SimulatedRequest implements OpenRequest {
-        private final Member member;
+        private final SimulatedInstance member;
 
-        SimulatedRequest(Member member) {
+        SimulatedRequest(SimulatedInstance member) {
             this.member = member;
         }
 
@@ -681,214 +625,6 @@ public final class SimulatedFleet {
                 changed = true;
                 return whole;
             });
-        }
-    }
-
-    /** One instance. What will change it by time is in {@code pending}, at most one of each kind. */
-    private final class Member {
-        static final Health NOT_CHECKED = Health.unknown("not checked");
-
-        final InstanceId id;
-        final Behaviour behaviour;
-        final Map<Change, Event> pending = new EnumMap<>(Change.class);
-        final List<SimulatedRequest> requests = new ArrayList<>();
-        State state = State.STARTING;
-        boolean warm;
-        boolean sick;
-        boolean ill;
-        Routing.State route = Routing.State.OUT;
-        int behavedRequests;
-        private Instance instance;
-
-        Member(
-                InstanceId id,
-                Revision revision,
-                Optional<LaunchToken> token,
-                Map<String, String> labels,
-                Instant createdAt) {
-            this.id = id;
-            behaviour = behaviours.getOrDefault(revision, otherwise);
-            Instance.Builder builder =
-                    Instance.builder(id, revision, state).createdAt(createdAt).labels(labels);
-            token.ifPresent(builder::token);
-            instance = builder.build();
-        }
-
-        void schedule(Change change, Instant at) {
-            Event event = new Event(at, events++, this, change);
-            pending.put(change, event);
-            agenda.add(event);
-        }
-
-        void cancel(Change change) {
-            pending.remove(change);
-        }
-
-        Instance instance() {
-            if (instance.state() != state) {
-                instance = instance.toBuilder().state(state).build();
-            }
-            if (state != State.STARTING && instance.address().isEmpty()) {
-                instance = instance.toBuilder()
-                        .address(InetSocketAddress.createUnresolved(id + ".simulated", 80))
-                        .build();
-            }
-            return instance;
-        }
-
-        Health health() {
-            if (state != State.RUNNING) {
-                return Health.unhealthy("connection refused");
-            }
-            if (!warm) {
-                return Health.unhealthy("still warming up");
-            }
-            return sick || ill ? Health.unhealthy("simulated illness") : Health.healthy();
-        }
-
-        Routing routing() {
-            return route == Routing.State.OUT ? Routing.out() : new Routing(route, requests.size() + behavedRequests);
-        }
-
-        boolean serving() {
-            return state == State.RUNNING && warm && !sick && !ill && (!routed || route == Routing.State.IN);
-        }
-
-        void place(Instant now) {
-            state = State.RUNNING;
-            warm = true;
-            route = routed ? Routing.State.IN : Routing.State.OUT;
-            behaviour.exitsAfter.ifPresent(after -> schedule(Change.EXIT, now.plus(after)));
-            beginsToServe(now);
-            changed = true;
-        }
-
-        void beginsToServe(Instant at) {
-            if (serving() && !pending.containsKey(Change.SICK)) {
-                behaviour.unhealthyAfter.ifPresent(after -> schedule(Change.SICK, at.plus(after)));
-            }
-        }
-
-        void terminate(Instant now) {
-            if (state == State.FAILED) {
-                vanish();
-            } else if (state != State.STOPPING) {
-                endOfLife();
-                state = State.STOPPING;
-                Instant stopsAt = now;
-                if (routed && drainsOnTerminate) {
-                    drain(now);
-                    stopsAt = behavedRequests > 0 ? now.plus(behaviour.requestTime) : now;
-                }
-                schedule(Change.GONE, stopsAt.plus(behaviour.stopTime));
-                changed = true;
-            }
-        }
-
-        void admit(Instant now) {
-            if (route == Routing.State.OUT || route == Routing.State.DRAINING) {
-                route = Routing.State.ADMITTING;
-                behavedRequests = 0;
-                cancel(Change.REQUEST_ENDED);
-                schedule(Change.ADMITTED, now.plus(behaviour.admissionDelay));
-                changed = true;
-            }
-        }
-
-        void drain(Instant now) {
-            if (route == Routing.State.IN || route == Routing.State.ADMITTING) {
-                boolean was = route == Routing.State.IN && state != State.FAILED;
-                cancel(Change.ADMITTED);
-                route = Routing.State.DRAINING;
-                behavedRequests = was && !behaviour.requestTime.isZero() ? behaviour.openRequests : 0;
-                scheduleEndOfRequest(now);
-                forgetIfQuiet();
-                changed = true;
-            }
-        }
-
-        /** Those that are left end evenly spread; the first of them comes next. */
-        private void scheduleEndOfRequest(Instant at) {
-            if (behavedRequests > 0) {
-                schedule(Change.REQUEST_ENDED, at.plus(behaviour.requestTime.dividedBy(behaviour.openRequests)));
-            }
-        }
-
-        void forgetIfQuiet() {
-            if (route == Routing.State.DRAINING && routing().isQuiet()) {
-                route = Routing.State.OUT;
-            }
-        }
-
-        void fail(String detail) {
-            if (state != State.FAILED) {
-                endOfLife();
-                cutRequests();
-                state = State.FAILED;
-                instance = instance.toBuilder().detail(detail).build();
-                changed = true;
-            }
-        }
-
-        void vanish() {
-            pending.clear();
-            cutRequests();
-            route = Routing.State.OUT;
-            members.remove(id);
-            gone.add(id);
-            changed = true;
-        }
-
-        private void cutRequests() {
-            requests.clear();
-            behavedRequests = 0;
-            cancel(Change.REQUEST_ENDED);
-            forgetIfQuiet();
-        }
-
-        private void endOfLife() {
-            List.of(Change.RUNNING, Change.WARM, Change.EXIT, Change.SICK, Change.RECOVERED)
-                    .forEach(this::cancel);
-        }
-
-        void happen(Change change, Instant at) {
-            changed = true;
-            switch (change) {
-                case RUNNING -> {
-                    if (behaviour.exitsAtStart) {
-                        fail("exited with 1 at start");
-                        return;
-                    }
-                    state = State.RUNNING;
-                    if (!behaviour.neverHealthy && !warm) {
-                        schedule(Change.WARM, at.plus(behaviour.healthyAfter));
-                    }
-                    behaviour.exitsAfter.ifPresent(after -> schedule(Change.EXIT, at.plus(after)));
-                }
-                case WARM -> {
-                    warm = true;
-                    beginsToServe(at);
-                }
-                case EXIT -> fail("exited with 1");
-                case SICK -> {
-                    sick = true;
-                    behaviour.recoversAfter.ifPresent(after -> schedule(Change.RECOVERED, at.plus(after)));
-                }
-                case RECOVERED -> {
-                    sick = false;
-                    beginsToServe(at);
-                }
-                case ADMITTED -> {
-                    route = Routing.State.IN;
-                    beginsToServe(at);
-                }
-                case REQUEST_ENDED -> {
-                    behavedRequests--;
-                    scheduleEndOfRequest(at);
-                    forgetIfQuiet();
-                }
-                case GONE -> vanish();
-            }
         }
     }
 
