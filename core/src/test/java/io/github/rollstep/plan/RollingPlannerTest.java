@@ -552,6 +552,26 @@ class RollingPlannerTest {
     }
 
     @Test
+    void theTotalDeadlineEndsWhatGoesOnTooLongAndARollBackHasTheSameTimeAgain() {
+        Scene scene =
+                Scene.of(3, oneByOne().totalDeadline(Duration.ofMinutes(4)).build());
+        scene.plan();
+        scene.comesUp("r1-1").plan();
+        scene.isIn("r1-1").plan();
+        scene.isOut("a").plan();
+        scene.gone("a");
+        scene.after(Duration.ofMinutes(4).minusSeconds(1)).plan();
+        assertThat(scene.state.phase()).isEqualTo(ROLLING);
+
+        scene.afterSeconds(1).plan();
+
+        assertThat(scene.state.phase()).isEqualTo(ROLLING_BACK);
+        assertThat(scene.state.phaseReason()).isEqualTo(Reason.of(Code.TOTAL_DEADLINE, "not finished after 4m"));
+        scene.after(Duration.ofMinutes(4)).plan();
+        assertThat(scene.state.phase()).isEqualTo(FAILED);
+    }
+
+    @Test
     void aBlindSnapshotBeginsNothingButDeadlinesPass() {
         Scene scene = Scene.of(3, oneByOne().build());
         scene.plan();

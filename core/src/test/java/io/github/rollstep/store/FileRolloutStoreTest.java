@@ -124,6 +124,9 @@ class FileRolloutStoreTest {
                 for (int i = 0; i < 20 + round; i++) {
                     acknowledged = Long.parseLong(out.readLine());
                 }
+                assertThatIllegalStateException()
+                        .as("another process has it open")
+                        .isThrownBy(() -> FileRolloutStore.open(directory));
                 saver.toHandle().destroyForcibly();
                 for (String line = out.readLine(); line != null; line = out.readLine()) {
                     acknowledged = line.matches("[0-9]+") ? Math.max(acknowledged, Long.parseLong(line)) : acknowledged;
