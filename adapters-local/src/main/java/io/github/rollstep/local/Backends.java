@@ -2,6 +2,7 @@ package io.github.rollstep.local;
 
 import io.github.rollstep.InstanceId;
 import io.github.rollstep.Routing;
+import io.github.rollstep.spi.Watchers;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.Collection;

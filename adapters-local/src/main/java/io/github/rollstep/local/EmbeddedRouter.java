@@ -6,6 +6,7 @@ import io.github.rollstep.Routing;
 import io.github.rollstep.spi.ProviderException;
 import io.github.rollstep.spi.TrafficRouter;
 import io.github.rollstep.spi.Watchable;
+import io.github.rollstep.spi.Watchers;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;

@@ -8,6 +8,7 @@ import io.github.rollstep.spi.InstanceProvider;
 import io.github.rollstep.spi.LaunchRequest;
 import io.github.rollstep.spi.ProviderException;
 import io.github.rollstep.spi.Watchable;
+import io.github.rollstep.spi.Watchers;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;

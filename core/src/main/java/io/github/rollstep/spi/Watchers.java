@@ -1,13 +1,15 @@
-package io.github.rollstep.local;
+package io.github.rollstep.spi;
 
-import io.github.rollstep.spi.Watchable;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Those who want to be told that something changed. One that throws is logged and does no harm. */
-final class Watchers {
+/**
+ * Those who watch an adapter: what {@link Watchable#watch} needs, for the adapter to hold and to call. A watcher that throws is
+ * logged and keeps no other from being told. Safe for use by several threads.
+ */
+public final class Watchers {
 
     private static final Logger LOG = LoggerFactory.getLogger(Watchers.class);
 
@@ -26,13 +28,15 @@ final class Watchers {
 
     private final List<Watcher> watchers = new CopyOnWriteArrayList<>();
 
-    Watchable.Subscription add(Runnable changed) {
+    /** Tells {@code changed} of each change until the subscription is closed. */
+    public Watchable.Subscription add(Runnable changed) {
         Watcher watcher = new Watcher(changed);
         watchers.add(watcher);
         return () -> watchers.remove(watcher);
     }
 
-    void hint() {
+    /** Something changed: tells all of them, on this thread. */
+    public void hint() {
         for (Watcher watcher : watchers) {
             try {
                 watcher.changed().run();
