@@ -14,6 +14,7 @@ import java.net.InetSocketAddress;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
@@ -112,9 +113,15 @@ public final class EmbeddedRouter implements TrafficRouter, Watchable, AutoClose
         return retries.get();
     }
 
-    @Override
+    /** All instances that it knows. */
     public Map<InstanceId, Routing> routes() {
         return backends.routes();
+    }
+
+    /** {@inheritDoc} It knows the ids itself: {@link #routes()}. */
+    @Override
+    public Map<InstanceId, Routing> routes(Collection<Instance> instances) {
+        return routes();
     }
 
     /**

@@ -53,7 +53,7 @@ final class Observer {
         Calls.Pending<Map<InstanceId, Health>> checking =
                 calls.start("check health", () -> adapters.health().checkAll(running));
         Calls.@Nullable Pending<Map<InstanceId, Routing>> asking = adapters.router()
-                .map(router -> calls.start("read routes", router::routes))
+                .map(router -> calls.start("read routes", () -> router.routes(listed)))
                 .orElse(null);
 
         Map<InstanceId, Health> health = Map.of();

@@ -4,13 +4,20 @@ import java.util.Collection;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** One call after the other: a failure does not keep the rest from being tried. */
-final class Bulk {
+/**
+ * Many calls as one, as the bulk calls of an SPI do it: a failure does not keep the rest from being tried, and the worst is
+ * thrown when all were.
+ */
+public final class Bulk {
 
     private Bulk() {}
 
-    /** @throws RuntimeException the first failure, if possible a permanent one, with the others as suppressed */
-    static <T> void forEach(Collection<T> items, Consumer<T> call) {
+    /**
+     * Calls with one item after the other; an interrupt ends it.
+     *
+     * @throws RuntimeException the first failure, if possible a permanent one, with the others as suppressed
+     */
+    public static <T> void forEach(Collection<T> items, Consumer<T> call) {
         @Nullable RuntimeException failure = null;
         for (T item : items) {
             try {

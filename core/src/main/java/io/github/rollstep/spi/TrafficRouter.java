@@ -16,15 +16,17 @@ import java.util.Map;
 public interface TrafficRouter {
 
     /**
-     * What the router really does with each instance, now; blocks until it has answered.
+     * What the router really does with each of these instances, now; blocks until it has answered.
      *
-     * @return an instance that is missing is out. The map may hold instances of others; they are not touched
+     * @param instances what the provider lists now, for routers that know addresses and no ids. One that is missing here may
+     *     still be running, as lists are stale; what the router keeps of it may go only if that is certain
+     * @return an instance that is missing is out. The map may hold others too; they are not touched
      * @throws ProviderException if the router cannot tell
      */
-    Map<InstanceId, Routing> routes();
+    Map<InstanceId, Routing> routes(Collection<Instance> instances);
 
     /**
-     * Asks for new requests to reach the instance; returns when the router has accepted. {@link #routes()} says when it is
+     * Asks for new requests to reach the instance; returns when the router has accepted. {@link #routes} says when it is
      * in. A repeat changes nothing; one that was draining takes new requests again.
      *
      * @throws ProviderException if it is not known whether the router accepted; not retryable if the instance cannot be a

@@ -11,6 +11,7 @@ import io.github.rollstep.spi.LaunchRequest;
 import io.github.rollstep.spi.TrafficRouter;
 import io.github.rollstep.spi.Watchable;
 import java.net.InetSocketAddress;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -90,7 +91,7 @@ final class FakePlatform implements InstanceProvider, TrafficRouter, HealthCheck
     }
 
     @Override
-    public Map<InstanceId, Routing> routes() {
+    public Map<InstanceId, Routing> routes(Collection<Instance> instances) {
         interference.before("routes");
         return new TreeMap<>(routes);
     }

@@ -560,7 +560,7 @@ public final class SimulatedFleet {
 
     private final class Router implements TrafficRouter, Watchable {
         @Override
-        public Map<InstanceId, Routing> routes() {
+        public Map<InstanceId, Routing> routes(Collection<Instance> instances) {
             return call(Call.ROUTES, List::of, now -> {
                 Map<InstanceId, Routing> routes = new HashMap<>();
                 for (Collection<SimulatedInstance> some : List.of(members.values(), foreign.values())) {

@@ -49,7 +49,7 @@ public abstract class TrafficRouterContract {
     }
 
     private static Routing routing(TrafficRouter router, Instance instance) {
-        return router.routes().getOrDefault(instance.id(), Routing.out());
+        return router.routes(List.of(instance)).getOrDefault(instance.id(), Routing.out());
     }
 
     private void isIn(TrafficRouter router, Instance instance) {

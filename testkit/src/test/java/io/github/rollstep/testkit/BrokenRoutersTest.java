@@ -56,8 +56,8 @@ class BrokenRoutersTest {
         }
 
         @Override
-        public Map<InstanceId, Routing> routes() {
-            Map<InstanceId, Routing> routes = new HashMap<>(real.routes());
+        public Map<InstanceId, Routing> routes(Collection<Instance> instances) {
+            Map<InstanceId, Routing> routes = new HashMap<>(real.routes(instances));
             if (defect == Defect.BELIEVES_ALL_IS_IN) {
                 platform.fleet().provider().list().forEach(instance -> routes.put(instance.id(), Routing.in()));
             }

@@ -58,7 +58,7 @@ final class SimulatedPlatform {
     }
 
     private List<String> in() {
-        return fleet().router().routes().entrySet().stream()
+        return fleet().router().routes(List.of()).entrySet().stream()
                 .filter(entry -> entry.getValue().state() == Routing.State.IN)
                 .map(entry -> entry.getKey().value())
                 .sorted()

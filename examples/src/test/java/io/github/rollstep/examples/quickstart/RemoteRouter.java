@@ -12,6 +12,7 @@ import java.io.PrintWriter;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -19,7 +20,7 @@ import java.util.Map;
 record RemoteRouter(int port) implements TrafficRouter {
 
     @Override
-    public Map<InstanceId, Routing> routes() {
+    public Map<InstanceId, Routing> routes(Collection<Instance> instances) {
         Map<InstanceId, Routing> routes = new HashMap<>();
         for (String route : ask("routes").split(" ")) {
             String[] parts = route.split("=");
