@@ -4,14 +4,14 @@ import java.time.Duration;
 import java.util.concurrent.Callable;
 
 /** Waits on conditions, never on the clock alone. */
-final class Eventually {
+public final class Eventually {
 
     private static final long PAUSE_MILLIS = 10;
 
     private Eventually() {}
 
     /** Asks again until no assertion fails; the last failure if it never happens. */
-    static <T> T get(Duration patience, Callable<T> attempt) {
+    public static <T> T get(Duration patience, Callable<T> attempt) {
         long end = System.nanoTime() + patience.toNanos();
         while (true) {
             try {
@@ -29,7 +29,8 @@ final class Eventually {
         }
     }
 
-    static void holds(Duration patience, Runnable assertion) {
+    /** Runs the assertion again until it does not fail; throws its last failure if it never holds. */
+    public static void holds(Duration patience, Runnable assertion) {
         get(patience, () -> {
             assertion.run();
             return true;

@@ -1,0 +1,87 @@
+package io.github.rollstep.haproxy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import io.github.rollstep.spi.ProviderException;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Settings that are refused, and replies that HAProxy would never give. Needs no HAProxy. */
+class HaProxyRouterTest {
+
+    @Test
+    void settingsAreRefusedWithNameRuleAndValue() throws IOException {
+        HaProxyRouter.Builder builder = HaProxyRouter.builder("app");
+
+        assertThatThrownBy(() -> HaProxyRouter.builder("app;x"))
+                .hasMessage("backend must match [A-Za-z0-9_.:-]{1,64}, was \"app;x\"");
+        assertThatThrownBy(() -> builder.prefix("a b"))
+                .hasMessage("prefix must match [A-Za-z0-9_.:-]{1,32}, was \"a b\"");
+        assertThatThrownBy(() -> builder.slots("")).hasMessage("slots must match [A-Za-z0-9_.:-]{1,32}, was \"\"");
+        assertThatThrownBy(() -> builder.check(Duration.ZERO, 1, 1))
+                .hasMessage("check interval must be within PT0.01S to PT1H, was PT0S");
+        assertThatThrownBy(() -> builder.check(Duration.ofSeconds(1), 0, 1))
+                .hasMessage("check fall must be within 1 to 100, was 0");
+        assertThatThrownBy(() -> builder.maxConnections(0))
+                .hasMessage("maxConnections must be within 1 to 1000000, was 0");
+        assertThatThrownBy(() -> builder.reloadGrace(Duration.ofSeconds(-1)))
+                .hasMessage("reloadGrace must be within PT0S to PT1H, was PT-1S");
+        assertThatThrownBy(() -> builder.endpoint(new InetSocketAddress(InetAddress.getByName("192.0.2.1"), 9999)))
+                .hasMessageContaining("endpoint must be a loopback address");
+        assertThatThrownBy(builder::build).hasMessage("endpoint must be given at least once");
+    }
+
+    @Test
+    void anAbsentHaProxyIsARetryableErrorThatNamesIt() {
+        HaProxyRouter router = HaProxyRouter.builder("app")
+                .endpoint(Path.of("/no/such/socket"))
+                .build();
+
+        ProviderException error = catchThrowableOfType(ProviderException.class, () -> router.routes(List.of()));
+
+        assertThat(error).hasMessageContaining("HAProxy at /no/such/socket did not answer \"show servers state app\"");
+        assertThat(error.isRetryable()).isTrue();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "Permission denied\n\n", "2\n# other\n", "1\n# srv_name srv_addr\ns1 127.0.0.1\n"})
+    void anUnexpectedReplyIsAnErrorThatShowsIt(String reply) throws IOException {
+        try (ServerSocket socket = new ServerSocket(0, 10, InetAddress.getLoopbackAddress())) {
+            Thread answering = new Thread(() -> answer(socket, reply));
+            answering.setDaemon(true);
+            answering.start();
+            HaProxyRouter router = HaProxyRouter.builder("app")
+                    .endpoint((InetSocketAddress) socket.getLocalSocketAddress())
+                    .build();
+
+            assertThatThrownBy(() -> router.routes(List.of()))
+                    .isInstanceOf(ProviderException.class)
+                    .hasMessageContaining("HAProxy at 127.0.0.1:" + socket.getLocalPort());
+        }
+    }
+
+    private static void answer(ServerSocket socket, String reply) {
+        try {
+            while (true) {
+                try (Socket connection = socket.accept()) {
+                    connection.getInputStream().read(new byte[1024]);
+                    connection.getOutputStream().write(reply.getBytes(StandardCharsets.US_ASCII));
+                }
+            }
+        } catch (IOException e) {
+            // The test is over.
+        }
+    }
+}
