@@ -5,6 +5,8 @@ import io.github.rollstep.FleetId;
 import io.github.rollstep.Quota;
 import io.github.rollstep.Revision;
 import io.github.rollstep.RolloutPolicy;
+import io.github.rollstep.examples.Outcome;
+import io.github.rollstep.examples.Screen;
 import io.github.rollstep.health.HttpHealthChecker;
 import io.github.rollstep.local.EmbeddedRouter;
 import io.github.rollstep.local.LocalProcessProvider;
@@ -21,7 +23,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Stream;
 
@@ -62,57 +63,28 @@ public final class Quickstart {
             return false;
         }
         LoadClient load = LoadClient.start(fleet.router.address(), "/", "/slow");
-        List<Line> lines;
+        List<Outcome> outcomes;
         try (load) {
-            lines = List.of(
-                    Line.of(fleet, load, "v1", revision("v2", true), RolloutPhase.SUCCEEDED),
-                    Line.of(fleet, load, "v2", revision("v3", false), RolloutPhase.ROLLED_BACK));
+            outcomes = List.of(
+                    roll(fleet, load, "v1", revision("v2", true), RolloutPhase.SUCCEEDED),
+                    roll(fleet, load, "v2", revision("v3", false), RolloutPhase.ROLLED_BACK));
         }
-        lines.forEach(System.out::println);
+        outcomes.forEach(System.out::println);
         load.failures().forEach(failure -> System.out.println("failed: " + failure));
-        return lines.stream().allMatch(Line::isGood) && load.failed() == 0;
+        return outcomes.stream().allMatch(Outcome::isGood) && load.failed() == 0;
     }
 
     private static Revision revision(String id, boolean healthy) {
         return Revision.of(id, Map.of("healthy", Boolean.toString(healthy)));
     }
 
-    /** What one rollout came to. */
-    private record Line(String from, Progress end, RolloutPhase expected, long requests, long failed) {
-
-        static Line of(Fleet fleet, LoadClient load, String from, Revision target, RolloutPhase expected)
-                throws InterruptedException {
-            long requests = load.requests();
-            long failed = load.failed();
-            try (Screen screen = new Screen("%s -> %s".formatted(from, target), DESIRED)) {
-                Progress end = fleet.roll(target, screen);
-                return new Line(from, end, expected, load.requests() - requests, load.failed() - failed);
-            }
-        }
-
-        boolean isGood() {
-            return end.phase() == expected
-                    && failed == 0
-                    && end.counts().updated() == DESIRED
-                    && end.peak() <= end.limits().footprint()
-                    && end.fewestServing().orElse(0) >= end.limits().floor();
-        }
-
-        @Override
-        public String toString() {
-            return String.format(
-                    Locale.ROOT,
-                    "%s %s -> %s: %d of %d serving, %.1f s, peak %d instances, fewest serving %d, %d requests, %d failed",
-                    end.phase(),
-                    from,
-                    end.to(),
-                    end.counts().serving(),
-                    end.limits().desired(),
-                    end.elapsed().toMillis() / 1000.0,
-                    end.peak(),
-                    end.fewestServing().orElse(0),
-                    requests,
-                    failed);
+    private static Outcome roll(Fleet fleet, LoadClient load, String from, Revision target, RolloutPhase expected)
+            throws InterruptedException {
+        long requests = load.requests();
+        long failed = load.failed();
+        try (Screen screen = new Screen("%s -> %s".formatted(from, target), DESIRED)) {
+            Progress end = fleet.roll(target, screen);
+            return new Outcome(from, end, expected, load.requests() - requests, load.failed() - failed);
         }
     }
 

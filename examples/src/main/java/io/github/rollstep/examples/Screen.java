@@ -1,4 +1,4 @@
-package io.github.rollstep.examples.quickstart;
+package io.github.rollstep.examples;
 
 import io.github.rollstep.plan.FleetCounts;
 import io.github.rollstep.plan.Reason;
@@ -10,14 +10,14 @@ import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 
 /** Shows a rollout as a bar: how many serve the goal, what the others do, and what is waited for. */
-final class Screen implements RolloutListener, AutoCloseable {
+public final class Screen implements RolloutListener, AutoCloseable {
 
     private static final int REDRAW_MILLIS = 100;
     private static final int COLUMNS_OF_A_FILE = 160;
 
     private final ProgressBar bar;
 
-    Screen(String title, int desired) {
+    public Screen(String title, int desired) {
         ProgressBarBuilder builder = new ProgressBarBuilder();
         if (System.console() == null) {
             builder.setMaxRenderedLength(COLUMNS_OF_A_FILE);
