@@ -97,11 +97,14 @@ final class EngineEvents implements AutoCloseable {
         }
     }
 
-    private final class Stream extends ResultCallback.Adapter<Event> {
+    /** Not docker-java's adapter: that one logs each end of a stream as an error. */
+    private final class Stream implements ResultCallback<Event> {
+
+        private volatile @Nullable Closeable connection;
 
         @Override
         public void onStart(Closeable connection) {
-            super.onStart(connection);
+            this.connection = connection;
             started();
             connected.run();
         }
@@ -118,14 +121,20 @@ final class EngineEvents implements AutoCloseable {
 
         @Override
         public void onError(Throwable why) {
-            super.onError(why);
             ended(this, why);
         }
 
         @Override
         public void onComplete() {
-            super.onComplete();
             ended(this, null);
+        }
+
+        @Override
+        public void close() throws IOException {
+            @Nullable Closeable open = connection;
+            if (open != null) {
+                open.close();
+            }
         }
     }
 }
