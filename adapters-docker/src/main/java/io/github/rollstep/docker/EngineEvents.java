@@ -105,6 +105,10 @@ final class EngineEvents implements AutoCloseable {
         @Override
         public void onStart(Closeable connection) {
             this.connection = connection;
+            if (closed) {
+                EngineEvents.this.close();
+                return;
+            }
             started();
             connected.run();
         }

@@ -1,0 +1,127 @@
+package io.github.rollstep.docker;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.URI;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+
+/** The network between a controller and the engine: it can be cut, and it counts the requests. */
+final class EngineProxy implements AutoCloseable {
+
+    private final ServerSocket server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+    private final Set<Closeable> open = ConcurrentHashMap.newKeySet();
+    private final List<String> requests = new CopyOnWriteArrayList<>();
+    private volatile boolean cut;
+
+    EngineProxy() throws IOException {
+        start(this::accept);
+    }
+
+    URI address() {
+        return URI.create("tcp://127.0.0.1:" + server.getLocalPort());
+    }
+
+    /** The first lines of all requests. */
+    List<String> requests() {
+        return requests;
+    }
+
+    /** Breaks all connections, and takes no more. */
+    void cut() throws IOException {
+        cut = true;
+        breakAll();
+    }
+
+    void restore() {
+        cut = false;
+    }
+
+    void breakAll() throws IOException {
+        for (Closeable connection : open) {
+            connection.close();
+        }
+    }
+
+    private void accept() {
+        try {
+            while (true) {
+                Socket client = server.accept();
+                if (cut) {
+                    client.close();
+                } else {
+                    connect(client);
+                }
+            }
+        } catch (IOException e) {
+            // closed
+        }
+    }
+
+    private void connect(Socket client) throws IOException {
+        SocketChannel engine = SocketChannel.open(UnixDomainSocketAddress.of("/var/run/docker.sock"));
+        open.add(client);
+        open.add(engine);
+        InputStream in = client.getInputStream();
+        OutputStream out = client.getOutputStream();
+        start(() -> copy(buffer -> in.read(buffer.array()), ask(engine), engine, client));
+        start(() -> copy(engine::read, buffer -> out.write(buffer.array(), 0, buffer.limit()), client, engine));
+    }
+
+    private To ask(SocketChannel engine) {
+        return buffer -> {
+            new String(buffer.array(), 0, buffer.limit(), StandardCharsets.ISO_8859_1)
+                    .lines()
+                    .filter(line -> line.endsWith(" HTTP/1.1"))
+                    .forEach(requests::add);
+            while (buffer.hasRemaining()) {
+                engine.write(buffer);
+            }
+        };
+    }
+
+    private interface From {
+        int read(ByteBuffer buffer) throws IOException;
+    }
+
+    private interface To {
+        void write(ByteBuffer buffer) throws IOException;
+    }
+
+    private static void copy(From from, To to, Closeable one, Closeable other) {
+        ByteBuffer buffer = ByteBuffer.allocate(16 * 1024);
+        try (one;
+                other) {
+            for (int count = from.read(buffer); count >= 0; count = from.read(buffer)) {
+                buffer.position(0).limit(count);
+                to.write(buffer);
+                buffer.clear();
+            }
+        } catch (IOException e) {
+            // One side left.
+        }
+    }
+
+    private static void start(Runnable task) {
+        Thread thread = new Thread(task, "engine-proxy");
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    @Override
+    public void close() throws IOException {
+        server.close();
+        breakAll();
+    }
+}
