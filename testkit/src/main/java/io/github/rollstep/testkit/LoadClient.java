@@ -6,6 +6,7 @@ import java.io.InputStream;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -43,9 +44,14 @@ public final class LoadClient implements AutoCloseable {
      * @param slowPath answers after some 300 ms: fast requests alone hide a router that does not wait for open ones
      */
     public static LoadClient start(InetSocketAddress target, String path, String slowPath) {
+        return start(target, path, slowPath, Duration.ofMillis(4));
+    }
+
+    /** As {@link #start(InetSocketAddress, String, String)}, with another pause; without one the load is what the machine takes. */
+    public static LoadClient start(InetSocketAddress target, String path, String slowPath, Duration pause) {
         LoadClient client = new LoadClient(target);
-        client.add(8, path, true, 4);
-        client.add(4, path, false, 4);
+        client.add(8, path, true, pause.toMillis());
+        client.add(4, path, false, pause.toMillis());
         client.add(8, slowPath, true, 0);
         client.workers.forEach(Thread::start);
         return client;
@@ -116,6 +122,9 @@ public final class LoadClient implements AutoCloseable {
     }
 
     private static void pause(long millis) {
+        if (millis == 0) {
+            return;
+        }
         try {
             Thread.sleep(millis);
         } catch (InterruptedException e) {
