@@ -35,13 +35,17 @@ final class TestImage {
             assumeTrue(false, "no Docker Engine: " + e.getMessage());
             throw e;
         }
+        load(engine);
+        return engine;
+    }
+
+    static void load(DockerEngine engine) {
         Optional<Path> busybox = Stream.of("/bin/busybox", "/usr/bin/busybox")
                 .map(Path::of)
                 .filter(Files::isExecutable)
                 .findFirst();
         assumeTrue(busybox.isPresent(), "no busybox: install busybox-static");
         load(engine, busybox.get());
-        return engine;
     }
 
     private static synchronized void load(DockerEngine engine, Path busybox) {

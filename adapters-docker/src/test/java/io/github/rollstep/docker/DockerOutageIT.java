@@ -1,0 +1,258 @@
+package io.github.rollstep.docker;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.github.dockerjava.api.async.ResultCallback;
+import com.github.dockerjava.api.model.Event;
+import io.github.rollstep.Batches;
+import io.github.rollstep.FleetId;
+import io.github.rollstep.Instance;
+import io.github.rollstep.Quota;
+import io.github.rollstep.Revision;
+import io.github.rollstep.RolloutPolicy;
+import io.github.rollstep.health.HttpHealthChecker;
+import io.github.rollstep.plan.RolloutPhase;
+import io.github.rollstep.run.Progress;
+import io.github.rollstep.run.RollingUpdate;
+import io.github.rollstep.run.Rollout;
+import io.github.rollstep.run.RolloutEvent;
+import io.github.rollstep.run.RolloutListener;
+import io.github.rollstep.spi.ProviderException;
+import io.github.rollstep.testkit.Eventually;
+import java.io.Closeable;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** In the middle of a rollout the engine is restarted, or the network to it is away. */
+class DockerOutageIT {
+
+    private static final FleetId FLEET = FleetId.of("it-outage");
+    private static final int DESIRED = 3;
+    private static final int FOOTPRINT = 4;
+    private static final Duration PATIENCE = Duration.ofMinutes(2);
+
+    private static DockerInstanceProvider provider(DockerEngine engine) {
+        return DockerInstanceProvider.builder(engine, FLEET)
+                .template(revision -> ContainerTemplate.builder(TestImage.NAME)
+                        .command(List.of("/serve"))
+                        .environment("REVISION", revision.id())
+                        .restartUnlessStopped()
+                        .build())
+                .port(8080)
+                .build();
+    }
+
+    private static RollingUpdate update(DockerInstanceProvider provider, RolloutListener listener) {
+        return RollingUpdate.builder()
+                .fleet(FLEET)
+                .desired(DESIRED)
+                .provider(provider)
+                .health(HttpHealthChecker.builder().path("/healthz").build())
+                .listener(listener)
+                .policy(RolloutPolicy.builder()
+                        .batches(Batches.sliding(Quota.of(1)))
+                        .maxSurge(1)
+                        .minReady(Duration.ofMillis(200))
+                        .startDeadline(Duration.ofSeconds(60))
+                        .build())
+                .pollInterval(Duration.ofMillis(500))
+                .build();
+    }
+
+    private static Progress roll(DockerInstanceProvider provider, String revision) throws InterruptedException {
+        try (RollingUpdate update = update(provider, RolloutListener.NONE)) {
+            return update.start(Revision.of(revision)).await(PATIENCE).orElseThrow();
+        }
+    }
+
+    private static void allRunV2(DockerInstanceProvider provider) {
+        assertThat(provider.list()).hasSize(DESIRED).allSatisfy(instance -> {
+            assertThat(instance.revision().id()).isEqualTo("v2");
+            assertThat(instance.state()).isEqualTo(Instance.State.RUNNING);
+        });
+    }
+
+    @Test
+    void theNetworkToTheEngineIsAwayFor30Seconds() throws Exception {
+        DockerEngine direct = TestImage.engine();
+        TestImage.removeAll(direct, FLEET.value());
+        CountDownLatch begun = new CountDownLatch(1);
+        try (EngineProxy network = new EngineProxy();
+                DockerEngine remote = DockerEngine.connect(network.address());
+                DockerInstanceProvider provider = provider(remote)) {
+            assertThat(roll(provider, "v1").phase()).isEqualTo(RolloutPhase.SUCCEEDED);
+            try (Existing existing = new Existing(direct);
+                    RollingUpdate update = update(provider, afterFirstAction(begun))) {
+                Rollout rollout = update.start(Revision.of("v2"));
+                assertThat(begun.await(30, TimeUnit.SECONDS)).isTrue();
+
+                network.cut();
+                assertThat(rollout.await(Duration.ofSeconds(30))).isEmpty();
+                assertThat(rollout.phase()).isEqualTo(RolloutPhase.ROLLING);
+                network.restore();
+
+                assertThat(rollout.await(PATIENCE).orElseThrow().phase()).isEqualTo(RolloutPhase.SUCCEEDED);
+                assertThat(existing.peak()).isBetween(DESIRED, FOOTPRINT);
+            }
+            allRunV2(provider);
+        } finally {
+            TestImage.removeAll(direct, FLEET.value());
+            direct.close();
+        }
+    }
+
+    @Test
+    void theEngineIsRestarted(@TempDir Path directory) throws Exception {
+        CountDownLatch begun = new CountDownLatch(1);
+        try (OwnEngine own = new OwnEngine(directory)) {
+            try (DockerEngine engine = own.connect();
+                    DockerInstanceProvider provider = provider(engine)) {
+                assertThat(roll(provider, "v1").phase()).isEqualTo(RolloutPhase.SUCCEEDED);
+                try (RollingUpdate update = update(provider, afterFirstAction(begun))) {
+                    Rollout rollout = update.start(Revision.of("v2"));
+                    assertThat(begun.await(30, TimeUnit.SECONDS)).isTrue();
+
+                    own.restart();
+
+                    Progress end = rollout.await(PATIENCE).orElseThrow();
+                    assertThat(end.phase()).as(end.toString()).isEqualTo(RolloutPhase.SUCCEEDED);
+                    assertThat(end.peak()).isLessThanOrEqualTo(FOOTPRINT);
+                }
+                allRunV2(provider);
+                TestImage.removeAll(engine, FLEET.value());
+            }
+        }
+    }
+
+    private static RolloutListener afterFirstAction(CountDownLatch latch) {
+        return new RolloutListener() {
+            @Override
+            public void actionTaken(RolloutEvent.ActionTaken event) {
+                latch.countDown();
+            }
+        };
+    }
+
+    /** How many containers of the fleet exist, by the engine's own events. */
+    private static final class Existing extends ResultCallback.Adapter<Event> {
+
+        private final Set<String> ids = new HashSet<>();
+        private int peak;
+
+        Existing(DockerEngine engine) throws InterruptedException {
+            List<String> labels = List.of("io.github.rollstep.fleet=" + FLEET);
+            engine.calls().listContainersCmd().withShowAll(true).withLabelFilter(labels).exec().stream()
+                    .forEach(container -> ids.add(container.getId()));
+            peak = ids.size();
+            engine.streams()
+                    .eventsCmd()
+                    .withLabelFilter(labels.toArray(String[]::new))
+                    .exec(this);
+            awaitStarted();
+        }
+
+        @Override
+        public synchronized void onNext(Event event) {
+            if ("create".equals(event.getAction())) {
+                ids.add(event.getActor().getId());
+                peak = Math.max(peak, ids.size());
+            } else if ("destroy".equals(event.getAction())) {
+                ids.remove(event.getActor().getId());
+            }
+        }
+
+        synchronized int peak() {
+            return peak;
+        }
+    }
+
+    /** A Docker Engine of the test's own, which it may stop; its containers are in a network of their own. */
+    private static final class OwnEngine implements Closeable {
+
+        private static final String BRIDGE = "rollstep-it";
+
+        private final Path directory;
+        private Process process;
+
+        OwnEngine(Path directory) throws IOException, InterruptedException {
+            this.directory = directory;
+            assumeTrue(Files.isExecutable(Path.of("/usr/sbin/dockerd")), "no dockerd to start: install docker.io");
+            run("ip", "link", "del", BRIDGE);
+            assumeTrue(run("ip", "link", "add", BRIDGE, "type", "bridge") == 0, "a network needs root and iproute2");
+            run("ip", "addr", "add", "172.31.250.1/24", "dev", BRIDGE);
+            run("ip", "link", "set", BRIDGE, "up");
+            start();
+        }
+
+        private static int run(String... command) throws IOException, InterruptedException {
+            return new ProcessBuilder(command)
+                    .redirectErrorStream(true)
+                    .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                    .start()
+                    .waitFor();
+        }
+
+        private void start() throws IOException {
+            process = new ProcessBuilder(
+                            "/usr/sbin/dockerd",
+                            "--host=" + socket(),
+                            "--data-root=" + directory.resolve("data"),
+                            "--exec-root=" + directory.resolve("exec"),
+                            "--pidfile=" + directory.resolve("pid"),
+                            "--bridge=" + BRIDGE,
+                            "--iptables=false",
+                            "--ip-masq=false")
+                    .redirectErrorStream(true)
+                    .redirectOutput(ProcessBuilder.Redirect.appendTo(
+                            directory.resolve("log").toFile()))
+                    .start();
+        }
+
+        private URI socket() {
+            return URI.create("unix://" + directory.resolve("docker.sock"));
+        }
+
+        DockerEngine connect() {
+            return Eventually.get(Duration.ofSeconds(60), () -> {
+                try {
+                    DockerEngine engine = DockerEngine.connect(socket());
+                    TestImage.load(engine);
+                    return engine;
+                } catch (ProviderException e) {
+                    assertThat(process.isAlive())
+                            .as(Files.readString(directory.resolve("log")))
+                            .isTrue();
+                    throw new AssertionError(e);
+                }
+            });
+        }
+
+        void restart() throws IOException, InterruptedException {
+            process.destroy();
+            process.waitFor();
+            start();
+        }
+
+        @Override
+        public void close() throws IOException {
+            process.destroy();
+            try {
+                process.waitFor();
+                run("ip", "link", "del", BRIDGE);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+}

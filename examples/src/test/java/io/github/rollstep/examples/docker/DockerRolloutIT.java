@@ -1,0 +1,288 @@
+package io.github.rollstep.examples.docker;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.github.rollstep.Batches;
+import io.github.rollstep.FleetId;
+import io.github.rollstep.Instance;
+import io.github.rollstep.Quota;
+import io.github.rollstep.Revision;
+import io.github.rollstep.RolloutPolicy;
+import io.github.rollstep.docker.DockerEngine;
+import io.github.rollstep.haproxy.HaProxyRouter;
+import io.github.rollstep.plan.Action;
+import io.github.rollstep.plan.RolloutPhase;
+import io.github.rollstep.run.Progress;
+import io.github.rollstep.run.RolloutEvent;
+import io.github.rollstep.run.RolloutListener;
+import io.github.rollstep.spi.ProviderException;
+import io.github.rollstep.testkit.LoadClient;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Predicate;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Rollouts of real containers behind a real HAProxy, under load, watched from outside; and what is killed in the middle. */
+class DockerRolloutIT {
+
+    static final int DESIRED = 3;
+
+    static final RolloutPolicy POLICY = RolloutPolicy.builder()
+            .batches(Batches.sliding(Quota.of(1)))
+            .maxSurge(1)
+            .minReady(Duration.ofMillis(300))
+            .startDeadline(Duration.ofSeconds(8))
+            .drainDeadline(Duration.ofSeconds(20))
+            .stopDeadline(Duration.ofSeconds(40))
+            .build();
+
+    private static final FleetId FLEET = FleetId.of("it-rollout");
+    private static final Revision V1 = Revision.of("v1");
+    private static final Revision V2 = Revision.of("v2", Map.of("stop-signal", "SIGKILL"));
+
+    @TempDir
+    Path directory;
+
+    private DockerEngine engine;
+    private HaProxy haproxy;
+    private ContainerFleet fleet;
+
+    @BeforeEach
+    void startAll() throws Exception {
+        try {
+            engine = DockerEngine.connect();
+            ExampleImage.build("rollstep-example:1");
+            haproxy = new HaProxy();
+        } catch (ProviderException | IOException e) {
+            assumeTrue(false, "a Docker Engine, haproxy and busybox-static are needed: " + e.getMessage());
+        }
+        fleet = fleet(DESIRED);
+        fleet.remove();
+        fleet = fleet(DESIRED);
+    }
+
+    private ContainerFleet fleet(int desired) {
+        return new ContainerFleet(
+                engine,
+                FLEET,
+                desired,
+                POLICY,
+                HaProxyRouter.builder(HaProxy.BACKEND)
+                        .endpoint(haproxy.socket())
+                        .build());
+    }
+
+    @AfterEach
+    void stopAll() throws Exception {
+        if (fleet != null) {
+            fleet.remove();
+        }
+        if (haproxy != null) {
+            haproxy.close();
+        }
+        if (engine != null) {
+            engine.close();
+        }
+    }
+
+    private void begin(ContainerFleet fleet) throws InterruptedException {
+        assertThat(fleet.roll(V1, RolloutListener.NONE).phase()).isEqualTo(RolloutPhase.SUCCEEDED);
+    }
+
+    private void allRun(String revision, int count) {
+        assertThat(fleet.provider().list()).hasSize(count).allSatisfy(instance -> {
+            assertThat(instance.revision().id()).isEqualTo(revision);
+            assertThat(instance.state()).isEqualTo(Instance.State.RUNNING);
+        });
+    }
+
+    private LoadClient load() {
+        return LoadClient.start(haproxy.address(), "/", "/cgi-bin/slow");
+    }
+
+    /** Does something once, right after the first action of a kind, on another thread than the rollout's. */
+    private static RolloutListener onceAfter(Predicate<Action> kind, Disturbance disturbance) {
+        AtomicBoolean done = new AtomicBoolean();
+        return new RolloutListener() {
+            @Override
+            public void actionTaken(RolloutEvent.ActionTaken event) {
+                if (kind.test(event.action()) && done.compareAndSet(false, true)) {
+                    Thread thread = new Thread(() -> {
+                        try {
+                            disturbance.happen();
+                        } catch (IOException e) {
+                            throw new IllegalStateException(e);
+                        } catch (InterruptedException e) {
+                            Thread.currentThread().interrupt();
+                        }
+                    });
+                    thread.start();
+                }
+            }
+        };
+    }
+
+    private interface Disturbance {
+        void happen() throws IOException, InterruptedException;
+    }
+
+    @Test
+    void aMillionRequestsInShort() throws Exception {
+        DockerLoad.Result result = DockerLoad.run(20_000, 2, true);
+
+        assertThat(result.isGood()).as(result.toString()).isTrue();
+        assertThat(result.requests()).isGreaterThan(20_000);
+    }
+
+    @Test
+    void withoutTheDrainTheSameMeasurementSeesFailures() throws Exception {
+        DockerLoad.Result result = DockerLoad.run(1, 1, false);
+
+        assertThat(result.failed()).isPositive();
+        assertThat(result.breaches()).anyMatch(breach -> breach.contains("was told to stop while HAProxy had it UP"));
+    }
+
+    @Test
+    void aBadRevisionIsTakenBackAndNoOldContainerWasTakenAway() throws Exception {
+        begin(fleet);
+        List<Instance> before = fleet.provider().list();
+        Progress end;
+        try (OutsideView outside = new OutsideView(FLEET.value(), haproxy, DESIRED + 1, DESIRED);
+                LoadClient load = load()) {
+            end = fleet.roll(Revision.of("bad", Map.of("healthy", "false")), RolloutListener.NONE);
+            load.close();
+
+            assertThat(load.failures()).isEmpty();
+            assertThat(outside.breaches()).isEmpty();
+        }
+        assertThat(end.phase()).isEqualTo(RolloutPhase.ROLLED_BACK);
+        assertThat(fleet.provider().list())
+                .extracting(Instance::id)
+                .containsExactlyInAnyOrderElementsOf(
+                        before.stream().map(Instance::id).toList());
+    }
+
+    @Test
+    void aFleetOfOneRollsWithoutDowntime() throws Exception {
+        fleet.close();
+        fleet = fleet(1);
+        begin(fleet);
+        try (OutsideView outside = new OutsideView(FLEET.value(), haproxy, 2, 1);
+                LoadClient load = load()) {
+            assertThat(fleet.roll(V2, RolloutListener.NONE).phase()).isEqualTo(RolloutPhase.SUCCEEDED);
+            load.close();
+
+            assertThat(load.failures()).isEmpty();
+            assertThat(load.requests()).isPositive();
+            assertThat(outside.breaches()).isEmpty();
+        }
+        allRun("v2", 1);
+    }
+
+    @Test
+    void whenHaProxyIsRestartedItsServersAreBackAndTheRolloutEndsRight() throws Exception {
+        begin(fleet);
+        Progress end;
+        try (OutsideView outside = new OutsideView(FLEET.value(), haproxy, DESIRED + 1, 0)) {
+            end = fleet.roll(V2, onceAfter(action -> action instanceof Action.Terminate, haproxy::restart));
+
+            assertThat(outside.breaches()).noneMatch(breach -> breach.contains("told to stop while"));
+            assertThat(outside.peak()).isLessThanOrEqualTo(DESIRED + 1);
+        }
+        assertThat(end.phase()).isEqualTo(RolloutPhase.SUCCEEDED);
+        allRun("v2", DESIRED);
+        try (LoadClient load = load()) {
+            while (load.requests() < 100) {
+                Thread.onSpinWait();
+            }
+            load.close();
+            assertThat(load.failures()).isEmpty();
+        }
+    }
+
+    @Test
+    void whenSomeoneKillsAContainerItIsReplacedAndTheRolloutEndsRight() throws Exception {
+        begin(fleet);
+        String victim = fleet.provider().list().get(0).id().value();
+        Progress end;
+        try (OutsideView outside = new OutsideView(FLEET.value(), haproxy, DESIRED + 1, 0)) {
+            end = fleet.roll(
+                    V2,
+                    onceAfter(action -> action instanceof Action.Launch, () -> Commands.run("docker", "kill", victim)));
+
+            assertThat(outside.breaches()).noneMatch(breach -> !breach.startsWith(victim));
+        }
+        assertThat(end.phase()).isEqualTo(RolloutPhase.SUCCEEDED);
+        allRun("v2", DESIRED);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 3, 6})
+    void anotherControllerFinishesWhatAKilledOneBegan(int actions) throws Exception {
+        fleet.close();
+        assertThat(runToTheEnd("v1")).isEqualTo("END SUCCEEDED v1");
+        try (OutsideView outside = new OutsideView(FLEET.value(), haproxy, DESIRED + 1, DESIRED);
+                LoadClient load = load()) {
+            killAfter(actions);
+            assertThat(runToTheEnd("v2")).isEqualTo("END SUCCEEDED v2");
+            load.close();
+
+            assertThat(load.failures()).isEmpty();
+            assertThat(outside.breaches()).isEmpty();
+        }
+        fleet = fleet(DESIRED);
+        allRun("v2", DESIRED);
+    }
+
+    private String runToTheEnd(String revision) throws IOException, InterruptedException {
+        Process controller = controller(revision);
+        try (BufferedReader out = reader(controller)) {
+            String last = out.lines().reduce("nothing", (before, line) -> line);
+            controller.waitFor();
+            return last;
+        }
+    }
+
+    private void killAfter(int actions) throws IOException, InterruptedException {
+        Process controller = controller("v2");
+        try (BufferedReader out = reader(controller)) {
+            int seen = 0;
+            for (String line = out.readLine(); line != null && seen < actions; line = out.readLine()) {
+                seen += line.startsWith("ACTION ") ? 1 : 0;
+            }
+            controller.destroyForcibly().waitFor();
+        }
+    }
+
+    private Process controller(String revision) throws IOException {
+        return new ProcessBuilder(
+                        ProcessHandle.current().info().command().orElse("java"),
+                        "-XX:TieredStopAtLevel=1",
+                        "-Dorg.slf4j.simpleLogger.defaultLogLevel=error",
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        DockerControllerProcess.class.getName(),
+                        FLEET.value(),
+                        directory.toString(),
+                        haproxy.socket().toString(),
+                        revision)
+                .redirectError(ProcessBuilder.Redirect.INHERIT)
+                .start();
+    }
+
+    private static BufferedReader reader(Process process) {
+        return new BufferedReader(new InputStreamReader(process.getInputStream()));
+    }
+}
