@@ -112,6 +112,12 @@ class DockerRolloutIT {
         return LoadClient.start(haproxy.address(), "/", "/cgi-bin/slow");
     }
 
+    private static void nothingWasLost(LoadClient load, OutsideView outside) {
+        assertThat(load.requests()).isGreaterThan(100);
+        assertThat(load.failures()).isEmpty();
+        assertThat(outside.breaches()).isEmpty();
+    }
+
     /** Does something once, right after the first action of a kind, on another thread than the rollout's. */
     private static RolloutListener onceAfter(Predicate<Action> kind, Disturbance disturbance) {
         AtomicBoolean done = new AtomicBoolean();
@@ -159,14 +165,13 @@ class DockerRolloutIT {
         begin(fleet);
         List<Instance> before = fleet.provider().list();
         Progress end;
-        try (OutsideView outside = new OutsideView(FLEET.value(), haproxy, DESIRED + 1, DESIRED);
-                LoadClient load = load()) {
+        OutsideView outside = new OutsideView(FLEET.value(), haproxy, DESIRED + 1, DESIRED);
+        LoadClient load = load();
+        try (outside;
+                load) {
             end = fleet.roll(Revision.of("bad", Map.of("healthy", "false")), RolloutListener.NONE);
-            load.close();
-
-            assertThat(load.failures()).isEmpty();
-            assertThat(outside.breaches()).isEmpty();
         }
+        nothingWasLost(load, outside);
         assertThat(end.phase()).isEqualTo(RolloutPhase.ROLLED_BACK);
         assertThat(fleet.provider().list())
                 .extracting(Instance::id)
@@ -179,15 +184,13 @@ class DockerRolloutIT {
         fleet.close();
         fleet = fleet(1);
         begin(fleet);
-        try (OutsideView outside = new OutsideView(FLEET.value(), haproxy, 2, 1);
-                LoadClient load = load()) {
+        OutsideView outside = new OutsideView(FLEET.value(), haproxy, 2, 1);
+        LoadClient load = load();
+        try (outside;
+                load) {
             assertThat(fleet.roll(V2, RolloutListener.NONE).phase()).isEqualTo(RolloutPhase.SUCCEEDED);
-            load.close();
-
-            assertThat(load.failures()).isEmpty();
-            assertThat(load.requests()).isPositive();
-            assertThat(outside.breaches()).isEmpty();
         }
+        nothingWasLost(load, outside);
         allRun("v2", 1);
     }
 
@@ -203,13 +206,13 @@ class DockerRolloutIT {
         }
         assertThat(end.phase()).isEqualTo(RolloutPhase.SUCCEEDED);
         allRun("v2", DESIRED);
-        try (LoadClient load = load()) {
+        LoadClient load = load();
+        try (load) {
             while (load.requests() < 100) {
                 Thread.onSpinWait();
             }
-            load.close();
-            assertThat(load.failures()).isEmpty();
         }
+        assertThat(load.failures()).isEmpty();
     }
 
     @Test
@@ -233,15 +236,14 @@ class DockerRolloutIT {
     void anotherControllerFinishesWhatAKilledOneBegan(int actions) throws Exception {
         fleet.close();
         assertThat(runToTheEnd("v1")).isEqualTo("END SUCCEEDED v1");
-        try (OutsideView outside = new OutsideView(FLEET.value(), haproxy, DESIRED + 1, DESIRED);
-                LoadClient load = load()) {
+        OutsideView outside = new OutsideView(FLEET.value(), haproxy, DESIRED + 1, DESIRED);
+        LoadClient load = load();
+        try (outside;
+                load) {
             killAfter(actions);
             assertThat(runToTheEnd("v2")).isEqualTo("END SUCCEEDED v2");
-            load.close();
-
-            assertThat(load.failures()).isEmpty();
-            assertThat(outside.breaches()).isEmpty();
         }
+        nothingWasLost(load, outside);
         fleet = fleet(DESIRED);
         allRun("v2", DESIRED);
     }
