@@ -5,6 +5,8 @@ import io.github.rollstep.InstanceId;
 import io.github.rollstep.Routing;
 import io.github.rollstep.spi.Bulk;
 import io.github.rollstep.spi.ProviderException;
+import io.github.rollstep.spi.RevisionAffinity;
+import io.github.rollstep.spi.RevisionKey;
 import io.github.rollstep.spi.TrafficRouter;
 import io.github.rollstep.spi.Watchable;
 import java.net.InetSocketAddress;
@@ -52,13 +54,15 @@ import java.util.stream.IntStream;
  * <p>Safe for use by several threads. It holds no connection, and a daemon thread only for each {@link #watch}, which looks at
  * HAProxy every 20 ms while requests of draining instances end, else every 250 ms.
  */
-public final class HaProxyRouter implements TrafficRouter, Watchable {
+public final class HaProxyRouter implements TrafficRouter, Watchable, RevisionAffinity {
 
     private final List<RuntimeApi> apis;
     private final List<Proxy> proxies;
+    private final Optional<RevisionKey> revisionKey;
     private final Set<InstanceId> leaving = ConcurrentHashMap.newKeySet();
 
     private HaProxyRouter(Builder builder) {
+        revisionKey = builder.revisionKey;
         apis = builder.targets.stream().map(builder::api).toList();
         proxies = IntStream.range(0, apis.size())
                 .mapToObj(i -> builder.proxy(apis.get(i), builder.targets.get(i)))
@@ -149,6 +153,11 @@ public final class HaProxyRouter implements TrafficRouter, Watchable {
     }
 
     @Override
+    public Optional<RevisionKey> revisionKey() {
+        return revisionKey;
+    }
+
+    @Override
     public Subscription watch(Runnable changed) {
         return new Lookout(apis, changed).open();
     }
@@ -167,6 +176,8 @@ public final class HaProxyRouter implements TrafficRouter, Watchable {
         private boolean slots;
         private Optional<String> check = Optional.of(checkOptions(Duration.ofMillis(500), 2, 1));
         private String options = "";
+        private Optional<RevisionKey> revisionKey = Optional.empty();
+        private Optional<String> revisionMap = Optional.empty();
 
         private Builder(String backend) {
             this.backend = Require.matches("backend", RuntimeApi.NAME, backend);
@@ -248,6 +259,19 @@ public final class HaProxyRouter implements TrafficRouter, Watchable {
             return this;
         }
 
+        /**
+         * Requests that name a revision reach it while one of its servers is in: {@code docs/haproxy.md} shows the lines of
+         * configuration that do so by a map, which this router fills. Of a revision at most 100 servers are reached so.
+         *
+         * @param key where the configuration looks
+         * @param map the map's file as the configuration names it, the same for each HAProxy; it may be empty
+         */
+        public Builder revisionAffinity(RevisionKey key, Path map) {
+            revisionKey = Optional.of(key);
+            revisionMap = Optional.of(Require.matches("revision map", "/[A-Za-z0-9_./-]{1,200}", map.toString()));
+            return this;
+        }
+
         Builder clock(InstantSource clock) {
             this.clock = clock;
             return this;
@@ -274,7 +298,8 @@ public final class HaProxyRouter implements TrafficRouter, Watchable {
 
         private Proxy proxy(RuntimeApi api, Target target) {
             Places places = slots ? new PreparedSlots(api, prefix) : new DynamicServers(api, prefix, check, options);
-            return new Proxy(api, places, target.stateFile().map(StateFile::new), reloadGrace, clock);
+            Optional<RevisionMap> revisions = revisionMap.map(file -> new RevisionMap(api, file));
+            return new Proxy(api, places, revisions, target.stateFile().map(StateFile::new), reloadGrace, clock);
         }
     }
 }

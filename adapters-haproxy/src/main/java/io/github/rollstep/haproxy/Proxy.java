@@ -12,9 +12,13 @@ import java.time.InstantSource;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedSet;
+import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -33,6 +37,7 @@ final class Proxy {
 
     private final RuntimeApi api;
     private final Places places;
+    private final Optional<RevisionMap> revisions;
     private final Optional<StateFile> stateFile;
     private final Duration reloadGrace;
     private final InstantSource clock;
@@ -43,9 +48,16 @@ final class Proxy {
     private Instant counted = Instant.MIN;
 
     /** @param reloadGrace how long a former process may go on with requests that this one does not count */
-    Proxy(RuntimeApi api, Places places, Optional<StateFile> stateFile, Duration reloadGrace, InstantSource clock) {
+    Proxy(
+            RuntimeApi api,
+            Places places,
+            Optional<RevisionMap> revisions,
+            Optional<StateFile> stateFile,
+            Duration reloadGrace,
+            InstantSource clock) {
         this.api = api;
         this.places = places;
+        this.revisions = revisions;
         this.stateFile = stateFile;
         this.reloadGrace = reloadGrace;
         this.clock = clock;
@@ -57,6 +69,7 @@ final class Proxy {
         Map<Server, Instance> standing = standing(servers, instances);
         Map<InstanceId, Routing> routes = new HashMap<>();
         standing.forEach((server, instance) -> routes.merge(instance.id(), server.routing(), Proxy::both));
+        revisions.ifPresent(map -> map.point(serversByRevision(standing)));
         noticeReload();
         routed = routes.keySet().stream()
                 .filter(id -> routes.get(id).state() != Routing.State.OUT)
@@ -97,9 +110,12 @@ final class Proxy {
     }
 
     synchronized void drainAll(Collection<Instance> instances) {
-        standing(api.servers(), instances).keySet().stream()
+        List<String> leaving = standing(api.servers(), instances).keySet().stream()
                 .filter(server -> server.routing().takesRequests())
-                .forEach(server -> api.drain(server.name()));
+                .map(Server::name)
+                .toList();
+        revisions.ifPresent(map -> map.forget(leaving));
+        leaving.forEach(api::drain);
         save();
     }
 
@@ -126,6 +142,17 @@ final class Proxy {
             owners.put(address, instance.id());
         }
         return standing;
+    }
+
+    private static Map<String, SortedSet<String>> serversByRevision(Map<Server, Instance> standing) {
+        Map<String, SortedSet<String>> servers = new TreeMap<>();
+        standing.forEach((server, instance) -> {
+            if (server.routing().state() == Routing.State.IN) {
+                servers.computeIfAbsent(instance.revision().id(), revision -> new TreeSet<>())
+                        .add(server.name());
+            }
+        });
+        return servers;
     }
 
     private void free(Server server) {

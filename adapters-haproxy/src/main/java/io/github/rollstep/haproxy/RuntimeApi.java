@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -148,6 +149,44 @@ final class RuntimeApi {
             throw unexpected("show servers state", state);
         }
         return state;
+    }
+
+    /** The entries of a map that the configuration uses. */
+    Map<String, String> map(String file) {
+        Map<String, String> entries = new HashMap<>();
+        known(file, endpoint.ask("show map " + file))
+                .lines()
+                .map(line -> line.split(" "))
+                .forEach(parts -> {
+                    if (parts.length == 3) {
+                        entries.put(parts[1], parts[2]);
+                    }
+                });
+        return entries;
+    }
+
+    /** Exchanges all entries at once. Keys and values hold neither spaces nor ends of lines. */
+    void replaceMap(String file, Map<String, String> entries) {
+        String prepared = known(file, endpoint.ask("prepare map " + file));
+        Matcher version = Pattern.compile("New version created: ([0-9]+)\\s*").matcher(prepared);
+        if (!version.matches()) {
+            throw unexpected("prepare map " + file, prepared);
+        }
+        String next = "@" + version.group(1) + " " + file;
+        if (!entries.isEmpty()) {
+            StringBuilder payload = new StringBuilder("add map " + next + " <<\n");
+            entries.forEach((key, value) ->
+                    payload.append(key).append(' ').append(value).append('\n'));
+            expect("\n", payload.toString());
+        }
+        expect("\n", "commit map " + next);
+    }
+
+    private String known(String file, String reply) {
+        if (reply.startsWith("Unknown map")) {
+            throw ProviderException.permanent("%s has no map %s".formatted(this, file));
+        }
+        return reply;
     }
 
     private void expect(String success, String command) {

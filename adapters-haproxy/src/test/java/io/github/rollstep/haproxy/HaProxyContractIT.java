@@ -1,11 +1,18 @@
 package io.github.rollstep.haproxy;
 
 import io.github.rollstep.Instance;
+import io.github.rollstep.Revision;
+import io.github.rollstep.spi.RevisionKey;
 import io.github.rollstep.spi.TrafficRouter;
 import io.github.rollstep.testkit.OpenRequest;
+import io.github.rollstep.testkit.RevisionAffinityContract;
 import io.github.rollstep.testkit.TrafficRouterContract;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.io.TempDir;
@@ -83,6 +90,80 @@ class HaProxyContractIT {
         @Override
         protected OpenRequest open() {
             return service.open(haproxy.address());
+        }
+
+        @AfterEach
+        void stop() {
+            service.close();
+            haproxy.close();
+        }
+    }
+
+    @Nested
+    class ByHeader extends Affinity {
+        @Override
+        protected TrafficRouter router() {
+            return router(HaProxyProcess.documented(2), RevisionKey.header("X-Revision"));
+        }
+
+        @Override
+        String[] naming(String revision) {
+            return new String[] {"X-Revision", revision};
+        }
+    }
+
+    @Nested
+    class ByCookie extends Affinity {
+        @Override
+        protected TrafficRouter router() {
+            return router(
+                    HaProxyProcess.documented(2).replace("req.hdr(X-Revision)", "req.cook(revision)"),
+                    RevisionKey.cookie("revision"));
+        }
+
+        @Override
+        String[] naming(String revision) {
+            return new String[] {"Cookie", "a=b; revision=" + revision};
+        }
+    }
+
+    abstract static class Affinity extends RevisionAffinityContract {
+
+        @TempDir
+        Path directory;
+
+        private HaProxyProcess haproxy;
+        private final Service service = new Service();
+
+        TrafficRouter router(String configuration, RevisionKey key) {
+            Path map = directory.resolve("revisions.map");
+            try {
+                Files.createFile(map);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+            haproxy = HaProxyProcess.start(directory, configuration);
+            return HaProxyRouter.builder("app")
+                    .endpoint(haproxy.socket())
+                    .revisionAffinity(key, map)
+                    .build();
+        }
+
+        abstract String[] naming(String revision);
+
+        @Override
+        protected Duration patience() {
+            return Duration.ofSeconds(20);
+        }
+
+        @Override
+        protected Instance instance(String name, Revision revision) {
+            return service.instance(name, 0, revision);
+        }
+
+        @Override
+        protected String request(Optional<String> revision) {
+            return service.request(haproxy.address(), revision.map(this::naming).orElse(new String[0]));
         }
 
         @AfterEach

@@ -7,18 +7,24 @@ import java.net.InetSocketAddress;
 final class Backend {
 
     private final InstanceId id;
+    private final String revision;
     private final IdleConnections idle = new IdleConnections();
     private volatile InetSocketAddress address;
     private boolean draining;
     private int open;
 
-    Backend(InstanceId id, InetSocketAddress address) {
+    Backend(InstanceId id, String revision, InetSocketAddress address) {
         this.id = id;
+        this.revision = revision;
         this.address = address;
     }
 
     InstanceId id() {
         return id;
+    }
+
+    String revision() {
+        return revision;
     }
 
     InetSocketAddress address() {

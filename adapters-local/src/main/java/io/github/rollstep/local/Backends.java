@@ -10,6 +10,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Which backends there are, and which of them gets the next request: the one with the fewest open ones, in turns among
@@ -31,12 +33,12 @@ final class Backends {
         this.watchers = watchers;
     }
 
-    void admit(InstanceId id, InetSocketAddress address) {
+    void admit(InstanceId id, String revision, InetSocketAddress address) {
         boolean changed;
         synchronized (lock) {
             Backend backend = all.get(id);
             if (backend == null) {
-                all.put(id, new Backend(id, address));
+                all.put(id, new Backend(id, revision, address));
                 changed = true;
             } else {
                 changed = backend.draining() || !backend.address().equals(address);
@@ -66,24 +68,33 @@ final class Backends {
         watchers.hint();
     }
 
-    /** Counts one request up on the best backend that takes requests and is not among {@code but}. */
-    Optional<Backend> claim(Collection<Backend> but) {
+    /**
+     * Counts one request up on the best backend that takes requests and is not among {@code but}: one of the wanted revision if
+     * there is any.
+     */
+    Optional<Backend> claim(Optional<String> revision, Collection<Backend> but) {
         synchronized (lock) {
-            Backend best = null;
-            int size = taking.size();
-            for (int i = 0; i < size; i++) {
-                Backend next = taking.get((turn + i) % size);
-                if ((best == null || next.open() < best.open()) && !but.contains(next)) {
-                    best = next;
-                }
-            }
+            Backend best = revision.map(wanted -> best(next -> next.revision().equals(wanted) && !but.contains(next)))
+                    .orElseGet(() -> best(next -> !but.contains(next)));
             if (best == null) {
                 return Optional.empty();
             }
-            turn = (taking.indexOf(best) + 1) % size;
+            turn = (taking.indexOf(best) + 1) % taking.size();
             best.count(1);
             return Optional.of(best);
         }
+    }
+
+    private @Nullable Backend best(Predicate<Backend> eligible) {
+        Backend best = null;
+        int size = taking.size();
+        for (int i = 0; i < size; i++) {
+            Backend next = taking.get((turn + i) % size);
+            if ((best == null || next.open() < best.open()) && eligible.test(next)) {
+                best = next;
+            }
+        }
+        return best;
     }
 
     /** Counts down; the connection of the request was given back or closed before. */

@@ -4,6 +4,8 @@ import io.github.rollstep.Instance;
 import io.github.rollstep.InstanceId;
 import io.github.rollstep.Routing;
 import io.github.rollstep.spi.ProviderException;
+import io.github.rollstep.spi.RevisionAffinity;
+import io.github.rollstep.spi.RevisionKey;
 import io.github.rollstep.spi.TrafficRouter;
 import io.github.rollstep.spi.Watchable;
 import io.github.rollstep.spi.Watchers;
@@ -17,6 +19,7 @@ import java.time.Duration;
 import java.util.Collection;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
@@ -63,7 +66,7 @@ import org.slf4j.LoggerFactory;
  * <p>One daemon thread for each client connection, and one more while a large body is sent. All methods may be called from
  * any thread.
  */
-public final class EmbeddedRouter implements TrafficRouter, Watchable, AutoCloseable {
+public final class EmbeddedRouter implements TrafficRouter, Watchable, RevisionAffinity, AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(EmbeddedRouter.class);
 
@@ -137,12 +140,17 @@ public final class EmbeddedRouter implements TrafficRouter, Watchable, AutoClose
         if (closing) {
             throw ProviderException.permanent("the router on port " + port() + " is closed");
         }
-        backends.admit(instance.id(), target);
+        backends.admit(instance.id(), instance.revision().id(), target);
     }
 
     @Override
     public void drain(Instance instance) {
         backends.drain(instance.id());
+    }
+
+    @Override
+    public Optional<RevisionKey> revisionKey() {
+        return settings.revisionKey();
     }
 
     @Override
@@ -308,6 +316,7 @@ public final class EmbeddedRouter implements TrafficRouter, Watchable, AutoClose
         private Duration bodyTimeout = Duration.ofMinutes(5);
         private Duration closeTimeout = Duration.ofSeconds(10);
         private boolean retries = true;
+        private Optional<RevisionKey> revisionKey = Optional.empty();
 
         private Builder() {}
 
@@ -386,6 +395,12 @@ public final class EmbeddedRouter implements TrafficRouter, Watchable, AutoClose
             return this;
         }
 
+        /** Requests that name a revision there reach it while one of its instances takes requests. By default nobody looks. */
+        public Builder revisionAffinity(RevisionKey key) {
+            this.revisionKey = Optional.of(key);
+            return this;
+        }
+
         /**
          * Listens, with no instance yet: each request is answered with 503 until one is admitted.
          *
@@ -404,7 +419,8 @@ public final class EmbeddedRouter implements TrafficRouter, Watchable, AutoClose
                     responseTimeout,
                     bodyTimeout,
                     closeTimeout,
-                    retries);
+                    retries,
+                    revisionKey);
             InetSocketAddress wanted = new InetSocketAddress(bind, port);
             try {
                 ServerSocketChannel server = ServerSocketChannel.open();

@@ -72,8 +72,9 @@ final class Exchange {
      * @throws IOException if the client is gone or the answer broke off
      */
     boolean run() throws IOException, Refusal {
+        Optional<String> revision = settings.revisionKey().flatMap(request::named);
         Set<Backend> unreachable = new HashSet<>();
-        Optional<Backend> claimed = backends.claim(unreachable);
+        Optional<Backend> claimed = backends.claim(revision, unreachable);
         boolean repeated = false;
         while (claimed.isPresent()) {
             Backend backend = claimed.get();
@@ -88,12 +89,12 @@ final class Exchange {
             claimed = Optional.empty();
             if (settings.retries() && failure.reach() == Reach.NOT_REACHED) {
                 unreachable.add(backend);
-                claimed = backends.claim(unreachable);
+                claimed = backends.claim(revision, unreachable);
             } else if (settings.retries() && failure.reach() == Reach.NO_ANSWER && repeatable && !repeated) {
                 repeated = true;
                 Set<Backend> others = new HashSet<>(unreachable);
                 others.add(backend);
-                claimed = backends.claim(others).or(() -> backends.claim(unreachable));
+                claimed = backends.claim(revision, others).or(() -> backends.claim(revision, unreachable));
             }
             if (claimed.isEmpty()) {
                 throw failure;

@@ -1,6 +1,8 @@
 package io.github.rollstep.local;
 
+import io.github.rollstep.spi.RevisionKey;
 import java.io.IOException;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -53,6 +55,22 @@ record RequestHead(String method, String target, boolean isHttp11, Optional<Stri
             throw new Refusal(400, "a header field is malformed", e);
         }
         return wire.ended() ? Optional.empty() : Optional.of(checked(line, fields));
+    }
+
+    /** The revision that the request is for, if it names one there. */
+    Optional<String> named(RevisionKey key) {
+        if (key.place() == RevisionKey.Place.HEADER) {
+            return Fields.values(fields, key.name().toLowerCase(Locale.ROOT)).stream()
+                    .map(String::strip)
+                    .findFirst();
+        }
+        String prefix = key.name() + "=";
+        return Fields.values(fields, "cookie").stream()
+                .flatMap(cookies -> Arrays.stream(cookies.split(";")))
+                .map(String::strip)
+                .filter(cookie -> cookie.startsWith(prefix))
+                .map(cookie -> cookie.substring(prefix.length()))
+                .findFirst();
     }
 
     private static RequestHead checked(RequestLine line, List<Header> fields) throws Refusal {

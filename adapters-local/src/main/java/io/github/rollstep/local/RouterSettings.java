@@ -1,7 +1,9 @@
 package io.github.rollstep.local;
 
+import io.github.rollstep.spi.RevisionKey;
 import java.net.InetAddress;
 import java.time.Duration;
+import java.util.Optional;
 
 /** The limits of one router, as checked by its builder. */
 record RouterSettings(
@@ -16,4 +18,5 @@ record RouterSettings(
         Duration responseTimeout,
         Duration bodyTimeout,
         Duration closeTimeout,
-        boolean retries) {}
+        boolean retries,
+        Optional<RevisionKey> revisionKey) {}

@@ -4,9 +4,11 @@ import io.github.rollstep.FleetId;
 import io.github.rollstep.Instance;
 import io.github.rollstep.Revision;
 import io.github.rollstep.spi.InstanceProvider;
+import io.github.rollstep.spi.RevisionKey;
 import io.github.rollstep.spi.TrafficRouter;
 import io.github.rollstep.testkit.InstanceProviderContract;
 import io.github.rollstep.testkit.OpenRequest;
+import io.github.rollstep.testkit.RevisionAffinityContract;
 import io.github.rollstep.testkit.TrafficRouterContract;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -135,6 +137,81 @@ class LocalAdaptersContractTest {
         @AfterEach
         void stop() throws IOException {
             release.countDown();
+            router.close();
+            for (RawBackend backend : backends) {
+                backend.close();
+            }
+        }
+    }
+
+    @Nested
+    class ByHeader extends Affinity {
+        ByHeader() {
+            super(RevisionKey.header("X-Revision"));
+        }
+
+        @Override
+        String naming(String revision) {
+            return "x-revision: " + revision;
+        }
+    }
+
+    @Nested
+    class ByCookie extends Affinity {
+        ByCookie() {
+            super(RevisionKey.cookie("revision"));
+        }
+
+        @Override
+        String naming(String revision) {
+            return "Cookie: a=b; revision=" + revision + "; xrevision=v9";
+        }
+    }
+
+    abstract static class Affinity extends RevisionAffinityContract {
+
+        private final EmbeddedRouter router;
+        private final List<RawBackend> backends = new ArrayList<>();
+
+        Affinity(RevisionKey key) {
+            router = EmbeddedRouter.builder().revisionAffinity(key).start();
+        }
+
+        abstract String naming(String revision);
+
+        @Override
+        protected TrafficRouter router() {
+            return router;
+        }
+
+        @Override
+        protected Instance instance(String name, Revision revision) {
+            try {
+                RawBackend backend = RawBackend.named(name);
+                backends.add(backend);
+                return Instance.builder(backend.id(), revision, Instance.State.RUNNING)
+                        .address(backend.instance().address().orElseThrow())
+                        .build();
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
+        @Override
+        protected String request(Optional<String> revision) {
+            try (RawClient client = new RawClient(router.address())) {
+                String named =
+                        revision.map(this::naming).map(field -> field + "\r\n").orElse("");
+                RawMessage answer = client.send("GET / HTTP/1.1\r\nHost: a\r\n" + named + "\r\n")
+                        .receive();
+                return answer.firstLine().contains(" 200 ") ? answer.body() : "";
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
+        @AfterEach
+        void stop() throws IOException {
             router.close();
             for (RawBackend backend : backends) {
                 backend.close();
