@@ -9,6 +9,7 @@ import io.github.rollstep.InstanceId;
 import io.github.rollstep.Revision;
 import io.github.rollstep.Routing;
 import io.github.rollstep.spi.ProviderException;
+import io.github.rollstep.spi.RevisionKey;
 import io.github.rollstep.testkit.Eventually;
 import io.github.rollstep.testkit.ManualClock;
 import io.github.rollstep.testkit.OpenRequest;
@@ -383,6 +384,20 @@ class HaProxyRouterIT {
         assertThat(routing(router, six).takesRequests()).isTrue();
         router.drain(six);
         Eventually.holds(PATIENCE, () -> assertThat(routing(router, six)).isEqualTo(Routing.out()));
+    }
+
+    @Test
+    void aMapThatTheConfigurationDoesNotUseIsAPermanentError() {
+        haproxy = HaProxyProcess.dynamic(directory);
+        HaProxyRouter router = HaProxyRouter.builder("app")
+                .endpoint(haproxy.socket())
+                .revisionAffinity(RevisionKey.header("X-Revision"), Path.of("/no/such.map"))
+                .build();
+
+        ProviderException error = catchThrowableOfType(ProviderException.class, () -> router.routes(List.of()));
+
+        assertThat(error).hasMessage("HAProxy at " + haproxy.socket() + " has no map /no/such.map");
+        assertThat(error.isRetryable()).isFalse();
     }
 
     @Test

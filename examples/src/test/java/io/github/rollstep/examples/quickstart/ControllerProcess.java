@@ -13,6 +13,9 @@ import io.github.rollstep.run.Rollout;
 import io.github.rollstep.run.RolloutEvent;
 import io.github.rollstep.run.RolloutListener;
 import io.github.rollstep.store.FileRolloutStore;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -65,8 +68,7 @@ final class ControllerProcess {
                         "-XX:+UseSerialGC",
                         "-XX:TieredStopAtLevel=1",
                         "-Dsun.net.httpserver.nodelay=true",
-                        "-cp",
-                        System.getProperty("java.class.path"),
+                        "@" + classPath(directory),
                         Server.class.getName(),
                         "{port}",
                         "{revision}",
@@ -74,5 +76,15 @@ final class ControllerProcess {
                         directory.toString()))
                 .stopGrace(Duration.ofSeconds(5))
                 .build();
+    }
+
+    /** In a file: Java does not show the arguments of a process whose command line is longer than 4,096 bytes. */
+    private static Path classPath(Path directory) {
+        try {
+            return Files.writeString(
+                    directory.resolve("classpath"), "-cp \"" + System.getProperty("java.class.path") + "\"");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 }
