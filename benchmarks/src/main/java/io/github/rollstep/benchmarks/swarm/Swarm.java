@@ -1,0 +1,129 @@
+package io.github.rollstep.benchmarks.swarm;
+
+import java.io.IOException;
+import java.util.concurrent.TimeUnit;
+
+/** {@code docker service update} on a swarm of one. */
+final class Swarm implements Contestant {
+
+    private static final String SERVICE = "rollstep-bench";
+
+    private int updates;
+
+    /** @throws IOException if the engine is part of a swarm already: its services are not ours to disturb */
+    Swarm() throws IOException, InterruptedException {
+        if (!Shell.docker("info", "--format", "{{.Swarm.LocalNodeState}}").equals("inactive")) {
+            throw new IOException("the engine must not be in a swarm already: docker swarm leave");
+        }
+        Shell.docker("swarm", "init", "--advertise-addr", "127.0.0.1");
+    }
+
+    @Override
+    public String name() {
+        return "swarm";
+    }
+
+    @Override
+    public String label() {
+        return "com.docker.swarm.service.name=" + SERVICE;
+    }
+
+    @Override
+    public void prepare() throws IOException, InterruptedException {
+        Shell.docker(
+                "service",
+                "create",
+                "--detach=true",
+                "--no-resolve-image",
+                "--name",
+                SERVICE,
+                "--replicas",
+                String.valueOf(COUNT),
+                "--update-parallelism",
+                String.valueOf(PARALLELISM),
+                "--update-order",
+                "start-first",
+                "--update-delay",
+                "0s",
+                "--update-monitor",
+                "1ns",
+                "--update-failure-action",
+                "rollback",
+                "--rollback-parallelism",
+                String.valueOf(PARALLELISM),
+                "--rollback-order",
+                "start-first",
+                "--rollback-monitor",
+                "1ns",
+                "--env",
+                "HEALTHY=true",
+                Images.CHECKED);
+        while (healthy() < COUNT) {
+            TimeUnit.MILLISECONDS.sleep(100);
+        }
+        // It takes a moment until the manager believes what the engine says.
+        while (!Shell.docker("service", "ls", "--format", "{{.Replicas}}").startsWith(COUNT + "/" + COUNT)) {
+            TimeUnit.MILLISECONDS.sleep(100);
+        }
+    }
+
+    private long healthy() throws IOException, InterruptedException {
+        return Shell.docker("ps", "-q", "--filter", "label=" + label(), "--filter", "health=healthy")
+                .lines()
+                .count();
+    }
+
+    @Override
+    public void roll() throws IOException, InterruptedException {
+        update("true");
+        await("completed");
+    }
+
+    @Override
+    public void rollBad() throws IOException, InterruptedException {
+        update("false");
+        await("rollback_completed");
+    }
+
+    private void update(String healthy) throws IOException, InterruptedException {
+        Shell.docker(
+                "service",
+                "update",
+                "--detach=true",
+                "--no-resolve-image",
+                "--env-add",
+                "HEALTHY=" + healthy,
+                "--env-add",
+                "UPDATE=" + ++updates,
+                SERVICE);
+    }
+
+    private void await(String state) throws IOException, InterruptedException {
+        String now = "";
+        while (!now.equals(state)) {
+            TimeUnit.MILLISECONDS.sleep(50);
+            now = Shell.docker(
+                    "service", "inspect", "--format", "{{if .UpdateStatus}}{{.UpdateStatus.State}}{{end}}", SERVICE);
+            if (now.endsWith("paused")) {
+                throw new IOException("swarm paused the update");
+            }
+        }
+    }
+
+    @Override
+    public void clear() throws IOException, InterruptedException {
+        Shell.docker("service", "rm", SERVICE);
+        while (!Containers.all(label()).isEmpty()) {
+            TimeUnit.MILLISECONDS.sleep(100);
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        try {
+            Shell.docker("swarm", "leave", "--force");
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}
