@@ -24,8 +24,11 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -69,6 +72,13 @@ public final class DockerInstanceProvider implements InstanceProvider, Watchable
     /** Less than the engine's call time-out: a pull that takes longer shows its progress as the reason of the wait. */
     private static final Duration PULL_PATIENCE = Duration.ofSeconds(5);
 
+    /** Events after which a list shows something else; others come in between, and each list costs. */
+    private static final Set<String> TELLING =
+            Set.of("start", "die", "destroy", "pause", "unpause", "rename", "health_status");
+
+    /** Whoever waits for slow starts holds up the rest of the step; what fails at once is told at once. */
+    private static final Duration START_PATIENCE = Duration.ofMillis(100);
+
     /** No launch is asked for again after so long. */
     private static final Duration ABANDONED = Duration.ofMinutes(10);
 
@@ -81,11 +91,14 @@ public final class DockerInstanceProvider implements InstanceProvider, Watchable
     private final Function<Revision, ContainerTemplate> template;
     private final Addressing addressing;
     private final Images images;
+    private final Workers creations;
     private final Workers starts;
     private final Workers stops;
     private final LastWords lastWords;
     private final EngineEvents events;
     private final Watchers watchers = new Watchers();
+    private final Set<String> starting = ConcurrentHashMap.newKeySet();
+    private final Map<LaunchToken, ProviderException> impossible = new ConcurrentHashMap<>();
     private final Set<String> stopping = ConcurrentHashMap.newKeySet();
     private final Map<String, String> restarted = new ConcurrentHashMap<>();
     private final AtomicReference<@Nullable Map<InstanceId, Health>> health = new AtomicReference<>();
@@ -98,9 +111,10 @@ public final class DockerInstanceProvider implements InstanceProvider, Watchable
         this.template = template;
         this.addressing = addressing;
         this.images = new Images(engine);
+        this.creations = new Workers("rollstep-docker-create", builder.parallelism);
         this.starts = new Workers("rollstep-docker-start", builder.parallelism);
         this.stops = new Workers("rollstep-docker-stop", MOST_STOPS);
-        this.lastWords = new LastWords(engine, starts);
+        this.lastWords = new LastWords(engine, creations);
         this.events = new EngineEvents(engine, selector, this::happened, watchers::hint).open();
     }
 
@@ -118,7 +132,7 @@ public final class DockerInstanceProvider implements InstanceProvider, Watchable
                 .toList());
         health.set(containers.stream().collect(Collectors.toMap(ListedContainer::instance, ListedContainer::health)));
         return containers.stream()
-                .filter(container -> !container.isOpenLaunch())
+                .filter(container -> !container.isOpenLaunch() || starting.contains(container.id()))
                 .map(this::observe)
                 .toList();
     }
@@ -145,7 +159,10 @@ public final class DockerInstanceProvider implements InstanceProvider, Watchable
             case "running" -> container.toInstance(Instance.State.RUNNING, addressing.complaint(container), address);
             case "paused" -> container.toInstance(Instance.State.RUNNING, "paused", address);
             case "restarting" -> container.toInstance(Instance.State.STARTING, container.status(), address);
-            case "created" -> container.toInstance(Instance.State.FAILED, "created, and never started", address);
+            case "created" ->
+                starting.contains(container.id())
+                        ? container.toInstance(Instance.State.STARTING, "being started", address)
+                        : container.toInstance(Instance.State.FAILED, "created, and never started", address);
             default -> container.toInstance(Instance.State.FAILED, lastWords.of(container), address);
         };
     }
@@ -154,7 +171,8 @@ public final class DockerInstanceProvider implements InstanceProvider, Watchable
      * {@inheritDoc}
      *
      * <p>An image that the engine has is used as it is; another one is pulled, and the launch fails with the progress as its
-     * message until it is there. So many containers as {@link Builder#parallelism} says are started at the same time.
+     * message until it is there. It returns when the containers are created; so many of them as {@link Builder#parallelism} says
+     * are started at the same time. What the engine says against a start soon is thrown at once, and what it says later by a repeat.
      *
      * @throws ProviderException not retryable if the template or the engine refuses the container, the image does not exist, the
      *     name is taken by a container that is not of this launch, the request is of another fleet, or the provider is closed
@@ -172,24 +190,40 @@ public final class DockerInstanceProvider implements InstanceProvider, Watchable
                 abandoned.add(container);
             }
         }
-        starts.forEach(open, request -> launch(request, Optional.ofNullable(present.get(request.token()))));
-        starts.forEach(abandoned, container -> remove(container.id()));
+        Queue<Future<?>> begun = new ConcurrentLinkedQueue<>();
+        try {
+            creations.forEach(
+                    open,
+                    request -> create(request, Optional.ofNullable(present.get(request.token())))
+                            .ifPresent(id -> begun.add(starts.begin(() -> start(id, request)))));
+        } finally {
+            Workers.await(begun, START_PATIENCE);
+        }
+        creations.forEach(open, request -> {
+            @Nullable ProviderException reason = impossible.remove(request.token());
+            if (reason != null) {
+                throw reason;
+            }
+        });
+        creations.forEach(abandoned, container -> remove(container.id()));
     }
 
-    private void launch(LaunchRequest request, Optional<ListedContainer> present) {
+    /** The container to start; empty if it is started already. */
+    private Optional<String> create(LaunchRequest request, Optional<ListedContainer> present) {
         if (!request.fleet().equals(fleet)) {
             throw ProviderException.permanent(
                     "the launch %s is of fleet %s, not of %s".formatted(request.token(), request.fleet(), fleet));
         }
-        if (present.isPresent()) {
-            if (present.get().isCreated()) {
-                start(present.get().id(), request);
-            }
-            return;
-        }
+        Optional<String> id = present.isPresent()
+                ? present.filter(ListedContainer::isCreated).map(ListedContainer::id)
+                : create(request);
+        return id.filter(starting::add);
+    }
+
+    private Optional<String> create(LaunchRequest request) {
         ContainerTemplate shape = shape(request.revision());
         images.require(shape.image(), PULL_PATIENCE);
-        create(shape, request).ifPresent(id -> start(id, request));
+        return create(shape, request);
     }
 
     private ContainerTemplate shape(Revision revision) {
@@ -248,12 +282,16 @@ public final class DockerInstanceProvider implements InstanceProvider, Watchable
         try {
             EngineErrors.runUnlessGone(
                     "start container " + request.token(),
-                    () -> engine.calls().startContainerCmd(id).exec());
+                    () -> engine.streams().startContainerCmd(id).exec());
         } catch (ProviderException e) {
+            LOG.debug("Container {} was not started", id, e);
+            watchers.hint();
             if (!e.isRetryable()) {
+                impossible.put(request.token(), e);
                 remove(id);
             }
-            throw e;
+        } finally {
+            starting.remove(id);
         }
     }
 
@@ -300,13 +338,13 @@ public final class DockerInstanceProvider implements InstanceProvider, Watchable
         } catch (RuntimeException e) {
             LOG.warn("Container {} ({}) was not stopped", container.instance(), container.name(), e);
             stopping.remove(container.id());
+            watchers.hint();
         }
-        watchers.hint();
     }
 
     private void happened(Event event) {
         @Nullable String action = event.getAction();
-        if (action == null || action.startsWith("exec_")) {
+        if (action == null || !TELLING.contains(action.split(":")[0])) {
             return;
         }
         if (action.equals("die") && event.getActor() != null && event.getActor().getId() != null) {
@@ -348,6 +386,7 @@ public final class DockerInstanceProvider implements InstanceProvider, Watchable
     @Override
     public void close() {
         events.close();
+        creations.close();
         starts.close();
         stops.close();
     }

@@ -1,6 +1,7 @@
 package io.github.rollstep.docker;
 
 import io.github.rollstep.spi.ProviderException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
@@ -12,11 +13,16 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Calls to the engine side by side, so many at once and no more. Its daemon threads end when there is nothing to do. */
 final class Workers implements AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Workers.class);
 
     private static final int IDLE_SECONDS = 10;
 
@@ -69,6 +75,29 @@ final class Workers implements AutoCloseable {
                             : ProviderException.retryable(String.valueOf(e.getCause()), e.getCause()));
         } catch (CancellationException e) {
             failures.add(ProviderException.permanent("the provider is closed", e));
+        }
+    }
+
+    /** Begins it; the future tells when it has ended. */
+    Future<?> begin(Runnable task) {
+        try {
+            return pool.submit(task);
+        } catch (RejectedExecutionException e) {
+            throw ProviderException.permanent("the provider is closed", e);
+        }
+    }
+
+    /** Waits until all have ended, but not for longer than so; an interrupt ends it. */
+    static void await(Collection<Future<?>> futures, Duration atMost) {
+        long deadline = System.nanoTime() + atMost.toNanos();
+        try {
+            for (Future<?> future : futures) {
+                future.get(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (TimeoutException | CancellationException | ExecutionException e) {
+            LOG.trace("not waited for any longer", e);
         }
     }
 

@@ -25,7 +25,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
-import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -91,7 +90,11 @@ class DockerProviderIT {
 
     private static Instance launched(DockerInstanceProvider provider, int number) {
         provider.launch(List.of(request(number)));
-        return byToken(provider, ROLLOUT.token(number)).orElseThrow();
+        return Eventually.get(PATIENCE, () -> {
+            Instance now = byToken(provider, ROLLOUT.token(number)).orElseThrow();
+            assertThat(now.detail()).isNotEqualTo("being started");
+            return now;
+        });
     }
 
     private static Optional<Instance> byToken(DockerInstanceProvider provider, LaunchToken token) {
@@ -252,8 +255,13 @@ class DockerProviderIT {
 
         Instance flapping = launched(provider, 1);
 
-        assertThat(becomes(provider, flapping, Instance.State.STARTING).detail())
-                .containsAnyOf("restarted by the engine after exit code 4", "Restarting (4)");
+        Eventually.holds(
+                PATIENCE,
+                () -> assertThat(byToken(provider, flapping.token().orElseThrow())
+                                .filter(now -> now.state() == Instance.State.STARTING)
+                                .map(Instance::detail)
+                                .orElse(""))
+                        .containsAnyOf("restarted by the engine after exit code 4", "Restarting (4)"));
     }
 
     @Test
@@ -420,7 +428,10 @@ class DockerProviderIT {
 
         provider.launch(List.of(request(1), request(2), request(3)));
 
-        assertThat(provider.list().stream().map(Instance::state).collect(Collectors.toList()))
-                .containsExactly(Instance.State.RUNNING, Instance.State.RUNNING, Instance.State.RUNNING);
+        Eventually.holds(
+                PATIENCE,
+                () -> assertThat(provider.list())
+                        .hasSize(3)
+                        .allMatch(instance -> instance.state() == Instance.State.RUNNING));
     }
 }

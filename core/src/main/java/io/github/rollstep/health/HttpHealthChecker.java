@@ -21,6 +21,7 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -43,6 +44,7 @@ public final class HttpHealthChecker implements HealthChecker {
     private final String path;
     private final BitSet accepted;
     private final Duration timeout;
+    private final Duration interval;
     private final Thresholds thresholds;
     private final HttpClient client;
 
@@ -50,6 +52,7 @@ public final class HttpHealthChecker implements HealthChecker {
         path = builder.path;
         accepted = (BitSet) builder.accepted.clone();
         timeout = builder.timeout;
+        interval = builder.interval;
         thresholds = new Thresholds(builder.healthyThreshold, builder.unhealthyThreshold);
         client = HttpClient.newBuilder()
                 .version(HttpClient.Version.HTTP_1_1)
@@ -81,10 +84,14 @@ public final class HttpHealthChecker implements HealthChecker {
         long deadline = System.nanoTime() + timeout.toNanos();
         List<Probe> probes = new ArrayList<>();
         for (Instance instance : instances) {
-            instance.address()
-                    .ifPresentOrElse(
-                            address -> probes.add(begin(instance.id(), address)),
-                            () -> verdicts.put(instance.id(), Health.unknown("it has no address yet")));
+            Optional<Health> standing = thresholds.standing(instance.id(), interval);
+            if (standing.isPresent()) {
+                verdicts.put(instance.id(), standing.get());
+            } else if (instance.address().isPresent()) {
+                probes.add(begin(instance.id(), instance.address().get()));
+            } else {
+                verdicts.put(instance.id(), Health.unknown("it has no address yet"));
+            }
         }
         try {
             for (Probe probe : probes) {
@@ -188,6 +195,7 @@ public final class HttpHealthChecker implements HealthChecker {
         private String path = "/";
         private final BitSet accepted = new BitSet();
         private Duration timeout = Duration.ofSeconds(2);
+        private Duration interval = Duration.ofMillis(100);
         private int healthyThreshold = 1;
         private int unhealthyThreshold = 3;
 
@@ -225,6 +233,15 @@ public final class HttpHealthChecker implements HealthChecker {
         /** How long a whole answer may take; 1 ms to 10 min; default: 2 s. */
         public Builder timeout(Duration timeout) {
             this.timeout = Settings.timeout(timeout);
+            return this;
+        }
+
+        /**
+         * How soon one that is healthy is asked again at the earliest, however often the engine looks; 0 to 10 min; default:
+         * 100 ms. So {@link #unhealthyThreshold} is a time as well. One that is not healthy is asked each time.
+         */
+        public Builder interval(Duration interval) {
+            this.interval = Settings.interval(interval);
             return this;
         }
 

@@ -17,6 +17,13 @@ final class Settings {
         return value;
     }
 
+    static Duration interval(Duration value) {
+        if (value.isNegative() || value.compareTo(Duration.ofMinutes(10)) > 0) {
+            throw new IllegalArgumentException("interval must be within PT0S to PT10M, was " + value);
+        }
+        return value;
+    }
+
     static Duration timeout(Duration value) {
         if (value.compareTo(Duration.ofMillis(1)) < 0 || value.compareTo(Duration.ofMinutes(10)) > 0) {
             throw new IllegalArgumentException("timeout must be within PT0.001S to PT10M, was " + value);

@@ -2,6 +2,7 @@ package io.github.rollstep.health;
 
 import io.github.rollstep.Health;
 import io.github.rollstep.InstanceId;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -26,12 +27,23 @@ final class Thresholds {
         }
     };
 
-    /** @param against how many probes in a row contradict the verdict */
-    private record Streak(boolean isHealthy, int against) {}
+    /**
+     * @param against how many probes in a row contradict the verdict
+     * @param verdict the last one
+     * @param nanos when it was made
+     */
+    private record Streak(boolean isHealthy, int against, Health verdict, long nanos) {}
 
     Thresholds(int healthy, int unhealthy) {
         this.healthy = healthy;
         this.unhealthy = unhealthy;
+    }
+
+    /** The verdict on one that is healthy, if it was made so short a time ago that no probe is due. */
+    synchronized Optional<Health> standing(InstanceId id, Duration interval) {
+        return Optional.ofNullable(streaks.get(id))
+                .filter(known -> known.isHealthy() && System.nanoTime() - known.nanos() < interval.toNanos())
+                .map(Streak::verdict);
     }
 
     /** A probe that cannot tell changes nothing and says so. */
@@ -44,10 +56,12 @@ final class Thresholds {
         int against = probe.isHealthy() == was ? 0 : known.map(Streak::against).orElse(0) + 1;
         int needed = was ? unhealthy : healthy;
         boolean turns = against >= needed;
-        streaks.put(id, turns ? new Streak(!was, 0) : new Streak(was, against));
-        if (against == 0 || turns) {
-            return probe;
-        }
+        Health verdict = against == 0 || turns ? probe : pending(was, against, needed, probe);
+        streaks.put(id, new Streak(turns != was, turns ? 0 : against, verdict, System.nanoTime()));
+        return verdict;
+    }
+
+    private static Health pending(boolean was, int against, int needed, Health probe) {
         String detail = "%d of %d probes in a row: %s"
                 .formatted(against, needed, probe.isHealthy() ? "healthy" : probe.detail());
         return was ? new Health(Health.Status.HEALTHY, detail) : Health.unhealthy(detail);

@@ -71,7 +71,7 @@ class ProbesTest {
     }
 
     private static HttpHealthChecker.Builder http() {
-        return HttpHealthChecker.builder().timeout(Duration.ofSeconds(20));
+        return HttpHealthChecker.builder().timeout(Duration.ofSeconds(20)).interval(Duration.ZERO);
     }
 
     @Test
@@ -230,6 +230,27 @@ class ProbesTest {
     }
 
     @Test
+    void oneThatIsHealthyIsAskedAgainOnlyAfterTheInterval() throws IOException {
+        AtomicInteger asked = new AtomicInteger();
+        AtomicInteger status = new AtomicInteger(503);
+        Instance instance = serving(exchange -> {
+            asked.incrementAndGet();
+            exchange.sendResponseHeaders(status.get(), -1);
+            exchange.close();
+        });
+        HealthChecker checker = http().interval(Duration.ofMinutes(10)).build();
+
+        checker.check(instance);
+        checker.check(instance);
+        assertThat(asked).as("not healthy: each time").hasValue(2);
+        status.set(200);
+        for (int i = 0; i < 5; i++) {
+            assertThat(checker.check(instance)).isEqualTo(Health.healthy());
+        }
+        assertThat(asked).hasValue(3);
+    }
+
+    @Test
     void combinesSeveral() throws IOException {
         Instance instance = answering(200);
         HealthChecker unsure = one -> Health.unknown("no idea");
@@ -254,6 +275,9 @@ class ProbesTest {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> http().path("health"))
                 .withMessage("path must begin with /, was health");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> http().interval(Duration.ofMillis(-1)))
+                .withMessage("interval must be within PT0S to PT10M, was PT-0.001S");
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> http().path("/he alth"))
                 .withMessage("path must be a valid path of a URI, was /he alth");
