@@ -24,10 +24,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
@@ -79,11 +77,19 @@ public final class DockerInstanceProvider implements InstanceProvider, Watchable
     /** Whoever waits for slow starts holds up the rest of the step; what fails at once is told at once. */
     private static final Duration START_PATIENCE = Duration.ofMillis(100);
 
+    private static final Duration START_AGAIN = Duration.ofSeconds(1);
+
     /** No launch is asked for again after so long. */
     private static final Duration ABANDONED = Duration.ofMinutes(10);
 
     /** Stopping costs a connection for as long as a container takes to stop, and nothing else. */
     private static final int MOST_STOPS = 100;
+
+    /** From a step's list to its actions; the engine refuses what was done meanwhile, and a repeat sees it. */
+    private static final Duration STEP = Duration.ofSeconds(1);
+
+    /** @param nanos before it was asked for */
+    private record Listing(List<ListedContainer> containers, long nanos) {}
 
     private final DockerEngine engine;
     private final FleetId fleet;
@@ -98,9 +104,10 @@ public final class DockerInstanceProvider implements InstanceProvider, Watchable
     private final EngineEvents events;
     private final Watchers watchers = new Watchers();
     private final Set<String> starting = ConcurrentHashMap.newKeySet();
-    private final Map<LaunchToken, ProviderException> impossible = new ConcurrentHashMap<>();
+    private final Map<String, ProviderException> unstarted = new ConcurrentHashMap<>();
     private final Set<String> stopping = ConcurrentHashMap.newKeySet();
     private final Map<String, String> restarted = new ConcurrentHashMap<>();
+    private final AtomicReference<@Nullable Listing> listing = new AtomicReference<>();
     private final AtomicReference<@Nullable Map<InstanceId, Health>> health = new AtomicReference<>();
 
     private DockerInstanceProvider(
@@ -125,24 +132,44 @@ public final class DockerInstanceProvider implements InstanceProvider, Watchable
     /** {@inheritDoc} One call of the engine, and two more once for each container that exited. */
     @Override
     public List<Instance> list() {
+        // Before the list: one that is started meanwhile must not be missing.
+        Set<String> begun = Set.copyOf(starting);
         List<ListedContainer> containers = containers();
-        stopping.retainAll(containers.stream().map(ListedContainer::id).collect(Collectors.toSet()));
+        Set<String> ids = containers.stream().map(ListedContainer::id).collect(Collectors.toSet());
+        stopping.retainAll(ids);
+        unstarted.keySet().retainAll(ids);
         lastWords.learn(containers.stream()
                 .filter(container -> container.hasExited() && !stopping.contains(container.id()))
                 .toList());
         health.set(containers.stream().collect(Collectors.toMap(ListedContainer::instance, ListedContainer::health)));
         return containers.stream()
-                .filter(container -> !container.isOpenLaunch() || starting.contains(container.id()))
+                .filter(container ->
+                        !container.isOpenLaunch() || begun.contains(container.id()) || isUnstarted(container))
                 .map(this::observe)
                 .toList();
     }
 
     private List<ListedContainer> containers() {
-        return EngineErrors.translate(
+        long now = System.nanoTime();
+        List<ListedContainer> containers = EngineErrors.translate(
                 "list the containers of fleet " + fleet,
                 () -> engine.calls().listContainersCmd().withShowAll(true).withLabelFilter(selector).exec().stream()
                         .map(ListedContainer::of)
                         .toList());
+        listing.set(new Listing(containers, now));
+        return containers;
+    }
+
+    /** Those of the list that the same step began with, if it holds all that is asked for; else of a new one. */
+    private List<ListedContainer> containersWith(Set<InstanceId> ids) {
+        @Nullable Listing last = listing.get();
+        boolean serves = last != null
+                && System.nanoTime() - last.nanos() < STEP.toNanos()
+                && last.containers().stream()
+                        .map(ListedContainer::instance)
+                        .collect(Collectors.toSet())
+                        .containsAll(ids);
+        return last != null && serves ? last.containers() : containers();
     }
 
     private Instance observe(ListedContainer container) {
@@ -160,11 +187,20 @@ public final class DockerInstanceProvider implements InstanceProvider, Watchable
             case "paused" -> container.toInstance(Instance.State.RUNNING, "paused", address);
             case "restarting" -> container.toInstance(Instance.State.STARTING, container.status(), address);
             case "created" ->
-                starting.contains(container.id())
+                container.isOpenLaunch() && !isUnstarted(container)
                         ? container.toInstance(Instance.State.STARTING, "being started", address)
-                        : container.toInstance(Instance.State.FAILED, "created, and never started", address);
+                        : container.toInstance(Instance.State.FAILED, neverStarted(container), address);
             default -> container.toInstance(Instance.State.FAILED, lastWords.of(container), address);
         };
+    }
+
+    private boolean isUnstarted(ListedContainer container) {
+        return unstarted.containsKey(container.id());
+    }
+
+    private String neverStarted(ListedContainer container) {
+        @Nullable ProviderException reason = unstarted.get(container.id());
+        return reason == null ? "created, and never started" : String.valueOf(reason.getMessage());
     }
 
     /**
@@ -172,7 +208,7 @@ public final class DockerInstanceProvider implements InstanceProvider, Watchable
      *
      * <p>An image that the engine has is used as it is; another one is pulled, and the launch fails with the progress as its
      * message until it is there. It returns when the containers are created; so many of them as {@link Builder#parallelism} says
-     * are started at the same time. What the engine says against a start soon is thrown at once, and what it says later by a repeat.
+     * are started at the same time. What the engine says against a start at once is thrown; what it says later makes the instance a failed one.
      *
      * @throws ProviderException not retryable if the template or the engine refuses the container, the image does not exist, the
      *     name is taken by a container that is not of this launch, the request is of another fleet, or the provider is closed
@@ -182,7 +218,7 @@ public final class DockerInstanceProvider implements InstanceProvider, Watchable
         Map<LaunchToken, ListedContainer> present = new HashMap<>();
         List<ListedContainer> abandoned = new ArrayList<>();
         Set<LaunchToken> asked = open.stream().map(LaunchRequest::token).collect(Collectors.toSet());
-        for (ListedContainer container : containers()) {
+        for (ListedContainer container : containersWith(Set.of())) {
             container.token().ifPresent(token -> present.put(token, container));
             if (container.isOpenLaunch()
                     && container.isOlderThan(ABANDONED)
@@ -190,21 +226,16 @@ public final class DockerInstanceProvider implements InstanceProvider, Watchable
                 abandoned.add(container);
             }
         }
-        Queue<Future<?>> begun = new ConcurrentLinkedQueue<>();
+        Map<String, Future<?>> begun = new ConcurrentHashMap<>();
         try {
             creations.forEach(
                     open,
                     request -> create(request, Optional.ofNullable(present.get(request.token())))
-                            .ifPresent(id -> begun.add(starts.begin(() -> start(id, request)))));
+                            .ifPresent(id -> begun.put(id, starts.begin(() -> start(id, request)))));
         } finally {
-            Workers.await(begun, START_PATIENCE);
+            Workers.await(begun.values(), START_PATIENCE);
         }
-        creations.forEach(open, request -> {
-            @Nullable ProviderException reason = impossible.remove(request.token());
-            if (reason != null) {
-                throw reason;
-            }
-        });
+        creations.forEach(begun.keySet(), this::removeIfImpossible);
         creations.forEach(abandoned, container -> remove(container.id()));
     }
 
@@ -214,6 +245,7 @@ public final class DockerInstanceProvider implements InstanceProvider, Watchable
             throw ProviderException.permanent(
                     "the launch %s is of fleet %s, not of %s".formatted(request.token(), request.fleet(), fleet));
         }
+        present.ifPresent(container -> removeIfImpossible(container.id()));
         Optional<String> id = present.isPresent()
                 ? present.filter(ListedContainer::isCreated).map(ListedContainer::id)
                 : create(request);
@@ -278,20 +310,41 @@ public final class DockerInstanceProvider implements InstanceProvider, Watchable
         }
     }
 
+    /** Until the engine has started it, or says that it never can. */
     private void start(String id, LaunchRequest request) {
+        try {
+            boolean again = true;
+            while (again) {
+                again = !startedOrImpossible(id, request) && Workers.pause(START_AGAIN);
+            }
+        } finally {
+            starting.remove(id);
+        }
+    }
+
+    private boolean startedOrImpossible(String id, LaunchRequest request) {
         try {
             EngineErrors.runUnlessGone(
                     "start container " + request.token(),
                     () -> engine.streams().startContainerCmd(id).exec());
+            return true;
         } catch (ProviderException e) {
             LOG.debug("Container {} was not started", id, e);
-            watchers.hint();
             if (!e.isRetryable()) {
-                impossible.put(request.token(), e);
-                remove(id);
+                unstarted.put(id, e);
+                watchers.hint();
             }
-        } finally {
-            starting.remove(id);
+            return !e.isRetryable();
+        }
+    }
+
+    /** @throws ProviderException why it never can be started */
+    private void removeIfImpossible(String id) {
+        @Nullable ProviderException reason = unstarted.get(id);
+        if (reason != null) {
+            remove(id);
+            unstarted.remove(id);
+            throw reason;
         }
     }
 
@@ -322,7 +375,7 @@ public final class DockerInstanceProvider implements InstanceProvider, Watchable
     @Override
     public void terminateAll(Collection<InstanceId> ids) {
         Set<InstanceId> wanted = Set.copyOf(ids);
-        for (ListedContainer container : containers()) {
+        for (ListedContainer container : containersWith(wanted)) {
             if (wanted.contains(container.instance()) && stopping.add(container.id())) {
                 stops.submit(() -> stopAndRemove(container));
             }

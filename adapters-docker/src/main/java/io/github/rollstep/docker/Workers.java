@@ -101,6 +101,17 @@ final class Workers implements AutoCloseable {
         }
     }
 
+    /** @return false if it was interrupted */
+    static boolean pause(Duration duration) {
+        try {
+            TimeUnit.NANOSECONDS.sleep(duration.toNanos());
+            return true;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
+    }
+
     /** Does it later, without being waited for. */
     void submit(Runnable task) {
         try {
