@@ -29,7 +29,10 @@ public final class DockerVsSwarm {
         Images.build();
         DockerVsSwarm run = new DockerVsSwarm();
         boolean reached;
-        try (Swarm swarm = new Swarm();
+        Swarm.OfOne node = new Swarm.OfOne();
+        try (node;
+                Contestant swarm = Swarm.byDefault();
+                Contestant tuned = Swarm.tuned();
                 Contestant rollstep = new Rollstep("rollstep", true);
                 Contestant checked = new Rollstep("rollstep-engine-health", false);
                 Contestant bare = new BareLoop()) {
@@ -40,6 +43,7 @@ public final class DockerVsSwarm {
                 }
                 run.measure(rollstep, "bad", round);
                 run.measure(swarm, "bad", round);
+                run.measure(tuned, "bad", round);
             }
         } finally {
             reached = run.print();
@@ -89,7 +93,8 @@ public final class DockerVsSwarm {
 
     private boolean print() {
         System.out.printf("%n%-24s %8s %8s%n", "median seconds", "good", "bad");
-        for (String name : List.of("rollstep", "rollstep-engine-health", "bare-loop", "swarm")) {
+        for (String name :
+                List.of("rollstep", "rollstep-engine-health", "bare-loop", "swarm", "swarm-tuned-rollback")) {
             System.out.printf(Locale.ROOT, "%-24s %8.2f %8.2f%n", name, median(name, "good"), median(name, "bad"));
         }
         int taken = measurements.stream()

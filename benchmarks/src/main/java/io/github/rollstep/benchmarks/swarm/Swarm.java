@@ -1,6 +1,8 @@
 package io.github.rollstep.benchmarks.swarm;
 
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /** {@code docker service update} on a swarm of one. */
@@ -8,19 +10,33 @@ final class Swarm implements Contestant {
 
     private static final String SERVICE = "rollstep-bench";
 
+    private final String name;
+    private final List<String> rollback;
     private int updates;
 
-    /** @throws IOException if the engine is part of a swarm already: its services are not ours to disturb */
-    Swarm() throws IOException, InterruptedException {
-        if (!Shell.docker("info", "--format", "{{.Swarm.LocalNodeState}}").equals("inactive")) {
-            throw new IOException("the engine must not be in a swarm already: docker swarm leave");
-        }
-        Shell.docker("swarm", "init", "--advertise-addr", "127.0.0.1");
+    private Swarm(String name, List<String> rollback) {
+        this.name = name;
+        this.rollback = rollback;
+    }
+
+    /** Rolls back as Swarm does unless told otherwise: one by one, each watched for 5 s. */
+    static Swarm byDefault() {
+        return new Swarm("swarm", List.of());
+    }
+
+    /** Rolls back as it rolls forward. */
+    static Swarm tuned() {
+        return new Swarm(
+                "swarm-tuned-rollback",
+                List.of(
+                        "--rollback-parallelism=" + PARALLELISM,
+                        "--rollback-order=start-first",
+                        "--rollback-monitor=1ns"));
     }
 
     @Override
     public String name() {
-        return "swarm";
+        return name;
     }
 
     @Override
@@ -30,34 +46,22 @@ final class Swarm implements Contestant {
 
     @Override
     public void prepare() throws IOException, InterruptedException {
-        Shell.docker(
+        List<String> create = new ArrayList<>(List.of(
                 "service",
                 "create",
                 "--detach=true",
                 "--no-resolve-image",
-                "--name",
-                SERVICE,
-                "--replicas",
-                String.valueOf(COUNT),
-                "--update-parallelism",
-                String.valueOf(PARALLELISM),
-                "--update-order",
-                "start-first",
-                "--update-delay",
-                "0s",
-                "--update-monitor",
-                "1ns",
-                "--update-failure-action",
-                "rollback",
-                "--rollback-parallelism",
-                String.valueOf(PARALLELISM),
-                "--rollback-order",
-                "start-first",
-                "--rollback-monitor",
-                "1ns",
-                "--env",
-                "HEALTHY=true",
-                Images.CHECKED);
+                "--name=" + SERVICE,
+                "--replicas=" + COUNT,
+                "--update-parallelism=" + PARALLELISM,
+                "--update-order=start-first",
+                "--update-delay=0s",
+                "--update-monitor=1ns",
+                "--update-failure-action=rollback",
+                "--env=HEALTHY=true"));
+        create.addAll(rollback);
+        create.add(Images.CHECKED);
+        Shell.docker(create.toArray(String[]::new));
         while (healthy() < COUNT) {
             TimeUnit.MILLISECONDS.sleep(100);
         }
@@ -119,11 +123,28 @@ final class Swarm implements Contestant {
     }
 
     @Override
-    public void close() throws IOException {
-        try {
-            Shell.docker("swarm", "leave", "--force");
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+    public void close() {
+        // The swarm is left by whoever began it.
+    }
+
+    /** A swarm of this engine alone, for as long as it is open. */
+    static final class OfOne implements AutoCloseable {
+
+        /** @throws IOException if the engine is part of a swarm already: its services are not ours to disturb */
+        OfOne() throws IOException, InterruptedException {
+            if (!Shell.docker("info", "--format", "{{.Swarm.LocalNodeState}}").equals("inactive")) {
+                throw new IOException("the engine must not be in a swarm already: docker swarm leave");
+            }
+            Shell.docker("swarm", "init", "--advertise-addr", "127.0.0.1");
+        }
+
+        @Override
+        public void close() throws IOException {
+            try {
+                Shell.docker("swarm", "leave", "--force");
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
         }
     }
 }
