@@ -105,12 +105,12 @@ public final class HttpHealthChecker implements HealthChecker {
     private record Probe(InstanceId id, URI uri, CompletableFuture<HttpResponse<Void>> answer) {}
 
     private Probe begin(InstanceId id, InetSocketAddress address) {
-        URI uri = uri(address);
+        URI uri = uri(address, path);
         HttpRequest request = HttpRequest.newBuilder(uri).timeout(timeout).GET().build();
         return new Probe(id, uri, client.sendAsync(request, info -> new Bounded()));
     }
 
-    private URI uri(InetSocketAddress address) {
+    static URI uri(InetSocketAddress address, String path) {
         String host = address.isUnresolved()
                 ? address.getHostString()
                 : address.getAddress().getHostAddress();
