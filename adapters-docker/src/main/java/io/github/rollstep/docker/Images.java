@@ -5,6 +5,7 @@ import com.github.dockerjava.api.exception.NotFoundException;
 import com.github.dockerjava.api.model.PullResponseItem;
 import com.github.dockerjava.api.model.ResponseItem.ProgressDetail;
 import io.github.rollstep.spi.ProviderException;
+import java.io.Closeable;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -78,12 +79,18 @@ final class Images {
                         doing + ": " + said.strip(), cause == null ? new IllegalStateException() : cause);
     }
 
-    private static final class Pull extends ResultCallback.Adapter<PullResponseItem> {
+    /** Not docker-java's adapter: that one logs a refusal as an error of its own. */
+    private static final class Pull implements ResultCallback<PullResponseItem> {
 
         private record Layer(long loaded, long size) {}
 
         private final CompletableFuture<Boolean> done = new CompletableFuture<>();
         private final Map<String, Layer> layers = new ConcurrentHashMap<>();
+
+        @Override
+        public void onStart(Closeable stream) {
+            // It ends by itself.
+        }
 
         @Override
         public void onNext(PullResponseItem item) {
@@ -101,14 +108,17 @@ final class Images {
 
         @Override
         public void onError(Throwable why) {
-            super.onError(why);
             done.completeExceptionally(why);
         }
 
         @Override
         public void onComplete() {
-            super.onComplete();
             done.complete(true);
+        }
+
+        @Override
+        public void close() {
+            // As above.
         }
 
         String progress() {

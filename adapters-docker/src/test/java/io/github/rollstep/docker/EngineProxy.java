@@ -7,6 +7,7 @@ import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketAddress;
 import java.net.URI;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
@@ -16,17 +17,36 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 
-/** The network between a controller and the engine: it can be cut, and it counts the requests. */
+/** The network to the engine, or to a registry: it can be cut or held up, and it counts the requests. */
 final class EngineProxy implements AutoCloseable {
 
     private final ServerSocket server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
     private final Set<Closeable> open = ConcurrentHashMap.newKeySet();
     private final List<String> requests = new CopyOnWriteArrayList<>();
+    private final SocketAddress target;
+    private final CountDownLatch released = new CountDownLatch(1);
+    private volatile boolean held;
     private volatile boolean cut;
 
     EngineProxy() throws IOException {
+        this(UnixDomainSocketAddress.of("/var/run/docker.sock"));
+    }
+
+    EngineProxy(SocketAddress target) throws IOException {
+        this.target = target;
         start(this::accept);
+    }
+
+    /** Lets nothing through until {@link #release}. */
+    void hold() {
+        held = true;
+    }
+
+    void release() {
+        held = false;
+        released.countDown();
     }
 
     URI address() {
@@ -70,7 +90,7 @@ final class EngineProxy implements AutoCloseable {
     }
 
     private void connect(Socket client) throws IOException {
-        SocketChannel engine = SocketChannel.open(UnixDomainSocketAddress.of("/var/run/docker.sock"));
+        SocketChannel engine = SocketChannel.open(target);
         open.add(client);
         open.add(engine);
         InputStream in = client.getInputStream();
@@ -99,17 +119,22 @@ final class EngineProxy implements AutoCloseable {
         void write(ByteBuffer buffer) throws IOException;
     }
 
-    private static void copy(From from, To to, Closeable one, Closeable other) {
+    private void copy(From from, To to, Closeable one, Closeable other) {
         ByteBuffer buffer = ByteBuffer.allocate(16 * 1024);
         try (one;
                 other) {
             for (int count = from.read(buffer); count >= 0; count = from.read(buffer)) {
+                if (held) {
+                    released.await();
+                }
                 buffer.position(0).limit(count);
                 to.write(buffer);
                 buffer.clear();
             }
         } catch (IOException e) {
             // One side left.
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 
