@@ -1,7 +1,6 @@
 package io.github.rollstep.docker;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.github.dockerjava.api.async.ResultCallback;
 import com.github.dockerjava.api.model.Event;
@@ -18,12 +17,6 @@ import io.github.rollstep.run.RollingUpdate;
 import io.github.rollstep.run.Rollout;
 import io.github.rollstep.run.RolloutEvent;
 import io.github.rollstep.run.RolloutListener;
-import io.github.rollstep.spi.ProviderException;
-import io.github.rollstep.testkit.Eventually;
-import java.io.Closeable;
-import java.io.IOException;
-import java.net.URI;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashSet;
@@ -174,85 +167,6 @@ class DockerOutageIT {
 
         synchronized int peak() {
             return peak;
-        }
-    }
-
-    /** A Docker Engine of the test's own, which it may stop; its containers are in a network of their own. */
-    private static final class OwnEngine implements Closeable {
-
-        private static final String BRIDGE = "rollstep-it";
-
-        private final Path directory;
-        private Process process;
-
-        OwnEngine(Path directory) throws IOException, InterruptedException {
-            this.directory = directory;
-            assumeTrue(Files.isExecutable(Path.of("/usr/sbin/dockerd")), "no dockerd to start: install docker.io");
-            run("ip", "link", "del", BRIDGE);
-            assumeTrue(run("ip", "link", "add", BRIDGE, "type", "bridge") == 0, "a network needs root and iproute2");
-            run("ip", "addr", "add", "172.31.250.1/24", "dev", BRIDGE);
-            run("ip", "link", "set", BRIDGE, "up");
-            start();
-        }
-
-        private static int run(String... command) throws IOException, InterruptedException {
-            return new ProcessBuilder(command)
-                    .redirectErrorStream(true)
-                    .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                    .start()
-                    .waitFor();
-        }
-
-        private void start() throws IOException {
-            process = new ProcessBuilder(
-                            "/usr/sbin/dockerd",
-                            "--host=" + socket(),
-                            "--data-root=" + directory.resolve("data"),
-                            "--exec-root=" + directory.resolve("exec"),
-                            "--pidfile=" + directory.resolve("pid"),
-                            "--bridge=" + BRIDGE,
-                            "--iptables=false",
-                            "--ip-masq=false")
-                    .redirectErrorStream(true)
-                    .redirectOutput(ProcessBuilder.Redirect.appendTo(
-                            directory.resolve("log").toFile()))
-                    .start();
-        }
-
-        private URI socket() {
-            return URI.create("unix://" + directory.resolve("docker.sock"));
-        }
-
-        DockerEngine connect() {
-            return Eventually.get(Duration.ofSeconds(60), () -> {
-                try {
-                    DockerEngine engine = DockerEngine.connect(socket());
-                    TestImage.load(engine);
-                    return engine;
-                } catch (ProviderException e) {
-                    assertThat(process.isAlive())
-                            .as(Files.readString(directory.resolve("log")))
-                            .isTrue();
-                    throw new AssertionError(e);
-                }
-            });
-        }
-
-        void restart() throws IOException, InterruptedException {
-            process.destroy();
-            process.waitFor();
-            start();
-        }
-
-        @Override
-        public void close() throws IOException {
-            process.destroy();
-            try {
-                process.waitFor();
-                run("ip", "link", "del", BRIDGE);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
         }
     }
 }

@@ -17,17 +17,21 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 
 /** Instances that answer with their id, and what clients get of them through a router. */
 final class Service implements AutoCloseable {
 
     private final ExecutorService threads = Executors.newCachedThreadPool();
     private final List<HttpServer> servers = new ArrayList<>();
+    private final Set<String> lameDucks = ConcurrentHashMap.newKeySet();
     private final CountDownLatch release = new CountDownLatch(1);
     private final HttpClient client = HttpClient.newBuilder().executor(threads).build();
 
@@ -57,15 +61,35 @@ final class Service implements AutoCloseable {
 
     private void answer(HttpExchange exchange, String id) throws IOException {
         try (exchange) {
-            if (exchange.getRequestURI().getPath().equals("/held")) {
+            String path = exchange.getRequestURI().getPath();
+            int status = 200;
+            if (path.equals("/held")) {
                 release.await();
+            } else if (path.equals("/slow")) {
+                TimeUnit.MILLISECONDS.sleep(300);
+            } else if (path.equals("/lameduck")) {
+                status = lameDuck(exchange.getRequestMethod(), id);
+            } else if (path.equals("/healthz") && lameDucks.contains(id)) {
+                status = 503;
+            }
+            if (lameDucks.contains(id)) {
+                exchange.getResponseHeaders().add("Connection", "close");
             }
             byte[] body = id.getBytes(StandardCharsets.UTF_8);
-            exchange.sendResponseHeaders(200, body.length);
+            exchange.sendResponseHeaders(status, body.length);
             exchange.getResponseBody().write(body);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    private int lameDuck(String method, String id) {
+        if (method.equals("PUT")) {
+            lameDucks.add(id);
+        } else if (method.equals("DELETE")) {
+            lameDucks.remove(id);
+        }
+        return method.equals("GET") && !lameDucks.contains(id) ? 404 : 200;
     }
 
     void stop(Instance instance) {
