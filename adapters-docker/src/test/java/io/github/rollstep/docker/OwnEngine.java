@@ -62,7 +62,7 @@ final class OwnEngine implements Closeable {
                 .start();
     }
 
-    private URI socket() {
+    URI socket() {
         return URI.create("unix://" + directory.resolve("docker.sock"));
     }
 
