@@ -42,7 +42,7 @@ final class Proxy {
     private final Duration reloadGrace;
     private final InstantSource clock;
     private final Map<InetSocketAddress, InstanceId> owners = new HashMap<>();
-    private @Nullable String process;
+    private RuntimeApi.@Nullable Incarnation process;
     private Set<InstanceId> routed = Set.of();
     private Set<InstanceId> uncounted = Set.of();
     private Instant counted = Instant.MIN;
@@ -169,8 +169,8 @@ final class Proxy {
     }
 
     private void noticeReload() {
-        String now = api.process();
-        if (process != null && !process.equals(now)) {
+        RuntimeApi.Incarnation now = api.incarnation();
+        if (process != null && now.isOther(process)) {
             LOG.warn("{} was restarted or reloaded: {} instances were routed before", api, routed.size());
             uncounted = routed;
             counted = clock.instant().plus(reloadGrace);

@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -44,13 +45,32 @@ final class RuntimeApi {
         this.backend = Require.matches("backend", NAME, backend);
     }
 
-    /** Which process answers: another one after each restart and reload. */
-    String process() {
+    /** Which process answers: another one after each restart and reload. In a container all of them may have the same id. */
+    Incarnation incarnation() {
         String info = endpoint.ask("show info");
-        return info.lines()
-                .filter(line -> line.startsWith("Pid: "))
+        int pid = number("show info", info, "Pid: ");
+        long uptime = number("show info", info, "Uptime_sec: ");
+        return new Incarnation(pid, TimeUnit.NANOSECONDS.toSeconds(System.nanoTime()) - uptime);
+    }
+
+    /** @param startedAt in seconds of this machine's own count, a second more or less */
+    record Incarnation(int pid, long startedAt) {
+
+        private static final int INEXACT_SECONDS = 2;
+
+        boolean isOther(Incarnation before) {
+            return pid != before.pid || startedAt > before.startedAt + INEXACT_SECONDS;
+        }
+    }
+
+    private int number(String command, String reply, String prefix) {
+        return reply.lines()
+                .filter(line -> line.startsWith(prefix))
+                .map(line -> line.substring(prefix.length()).strip())
+                .filter(value -> value.matches("[0-9]{1,9}"))
+                .mapToInt(Integer::parseInt)
                 .findFirst()
-                .orElseThrow(() -> unexpected("show info", info));
+                .orElseThrow(() -> unexpected(command, reply));
     }
 
     /** Each server of the backend by its name. The sessions are read last: what was draining before has no others. */
