@@ -13,7 +13,11 @@ sealed interface Places permits DynamicServers, PreparedSlots {
     /** Whether a server at the instance's address stands for it, and not for one that had the address before. */
     boolean standsFor(Server server, Instance instance);
 
-    /** Puts an instance into traffic that has no server. */
+    /**
+     * Puts an instance into traffic that has no server.
+     *
+     * @param servers those that there are; a place that is taken is taken in it too
+     */
     void add(Instance instance, InetSocketAddress address, Map<String, Server> servers);
 
     /** Makes room again: an owned server is in maintenance, and quiet. A repeat is fine. */

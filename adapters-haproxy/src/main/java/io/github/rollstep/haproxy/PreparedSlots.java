@@ -40,6 +40,7 @@ final class PreparedSlots implements Places {
                                 .formatted(instance.id(), slots.size(), prefix)));
         api.move(free.name(), address);
         api.ready(free.name());
+        servers.putAll(api.servers());
     }
 
     @Override

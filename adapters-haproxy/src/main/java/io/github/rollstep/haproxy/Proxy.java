@@ -100,7 +100,6 @@ final class Proxy {
         owners.put(address, instance.id());
         if (standing.isEmpty()) {
             places.add(instance, address, servers);
-            servers.putAll(api.servers());
         }
         if (standing.keySet().stream().noneMatch(server -> server.routing().takesRequests())) {
             standing.keySet().stream()
