@@ -17,6 +17,8 @@ import java.util.Optional;
  * @param zone where a failure takes it down together with others
  * @param createdAt when the platform accepted its launch
  * @param labels whatever else the platform keeps of it
+ * @param slot the name of its place in the fleet, which its successor takes over: {@code db-2}; empty where instances have none
+ * @param restarts how often the platform has started it again by itself; 0 if it does not, or does not tell
  * @param detail what the platform says of its state, for people: an exit code, a pull that failed; may be ""
  */
 public record Instance(
@@ -28,6 +30,8 @@ public record Instance(
         Optional<String> zone,
         Optional<Instant> createdAt,
         Map<String, String> labels,
+        Optional<String> slot,
+        int restarts,
         String detail) {
 
     /** What the platform does with an instance. An instance that is gone is not listed. */
@@ -44,6 +48,7 @@ public record Instance(
 
     public Instance {
         labels = Map.copyOf(labels);
+        Require.atLeast("restarts", 0, restarts);
     }
 
     public static Builder builder(InstanceId id, Revision revision, State state) {
@@ -57,6 +62,8 @@ public record Instance(
         copy.zone = zone;
         copy.createdAt = createdAt;
         copy.labels = labels;
+        copy.slot = slot;
+        copy.restarts = restarts;
         copy.detail = detail;
         return copy;
     }
@@ -71,6 +78,8 @@ public record Instance(
         private Optional<String> zone = Optional.empty();
         private Optional<Instant> createdAt = Optional.empty();
         private Map<String, String> labels = Map.of();
+        private Optional<String> slot = Optional.empty();
+        private int restarts;
         private String detail = "";
 
         private Builder(InstanceId id, Revision revision, State state) {
@@ -109,13 +118,23 @@ public record Instance(
             return this;
         }
 
+        public Builder slot(String slot) {
+            this.slot = Optional.of(slot);
+            return this;
+        }
+
+        public Builder restarts(int restarts) {
+            this.restarts = restarts;
+            return this;
+        }
+
         public Builder detail(String detail) {
             this.detail = detail;
             return this;
         }
 
         public Instance build() {
-            return new Instance(id, revision, state, token, address, zone, createdAt, labels, detail);
+            return new Instance(id, revision, state, token, address, zone, createdAt, labels, slot, restarts, detail);
         }
     }
 }

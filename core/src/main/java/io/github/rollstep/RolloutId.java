@@ -20,6 +20,11 @@ public record RolloutId(String value) {
         return new LaunchToken(value + "-" + Require.atLeast("ordinal", 1, ordinal));
     }
 
+    /** Whether the token is one of this rollout's. */
+    public boolean owns(LaunchToken token) {
+        return token.value().startsWith(value + "-");
+    }
+
     @Override
     public String toString() {
         return value;

@@ -24,7 +24,7 @@ class RolloutPolicyTest {
         rejects("percent must be within 0 to 100, was 101", () -> Quota.percent(101));
         rejects("batch size must be > 0, was 0", () -> Batches.sliding(Quota.of(0)));
         rejects(
-                "pause must be between fixed batches, was set on sliding 25 %",
+                "pause must be between whole batches, was set on sliding 25 %",
                 () -> Batches.sliding(Quota.percent(25)).pause(Duration.ofSeconds(1)));
         rejects("db connections per instance must be >= 1, was 0", () -> ResourceBudget.of("db connections", 10, 0));
         rejects(
@@ -46,7 +46,7 @@ class RolloutPolicyTest {
         builder.startDeadline(Duration.ofMinutes(5)).stopDeadline(Duration.ofMinutes(10));
         rejects("stallDeadline must be >= drainDeadline + stopDeadline (10m30s), was 10m", builder::build);
         builder.stopDeadline(Duration.ofMinutes(1)).totalDeadline(Duration.ofSeconds(9));
-        rejects("totalDeadline must be > minReady (10s), was 9s", builder::build);
+        rejects("totalDeadline must be > minReady + bake (10s), was 9s", builder::build);
     }
 
     @Test

@@ -2,6 +2,7 @@ package io.github.rollstep.plan;
 
 import io.github.rollstep.InstanceId;
 import io.github.rollstep.LaunchToken;
+import io.github.rollstep.Place;
 import io.github.rollstep.Revision;
 
 /** One thing to ask of the platform. Asking twice is the same as once. */
@@ -15,7 +16,7 @@ public sealed interface Action {
     <R> R accept(Cases<R> cases);
 
     /** Start an instance of {@code revision}, or find that this token has one. */
-    record Launch(LaunchToken token, Revision revision, Reason reason) implements Action {
+    record Launch(LaunchToken token, Revision revision, Place place, Reason reason) implements Action {
         @Override
         public String kind() {
             return "launch";
@@ -28,7 +29,8 @@ public sealed interface Action {
 
         @Override
         public String toString() {
-            return "launch %s of %s: %s".formatted(token, revision, reason);
+            String where = place.toString();
+            return "launch %s of %s%s: %s".formatted(token, revision, where.isEmpty() ? "" : " in " + where, reason);
         }
     }
 

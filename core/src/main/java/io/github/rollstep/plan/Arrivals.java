@@ -1,11 +1,16 @@
 package io.github.rollstep.plan;
 
+import io.github.rollstep.Place;
 import io.github.rollstep.Routing;
 import io.github.rollstep.plan.InstanceRecord.Intent;
 import io.github.rollstep.plan.Reason.Code;
+import io.github.rollstep.plan.RolloutState.FailureLedger;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
+import java.util.List;
 import java.util.Optional;
 
 /** Launches what is missing, and lets into traffic what is healthy. */
@@ -20,18 +25,20 @@ final class Arrivals {
         this.pass = pass;
     }
 
-    /** Takes back the drain of instances that are wanted again: cheaper, faster and surer than a launch. */
-    void keepDraining() {
+    /** Has instances back that are wanted again and still drain, or were kept: cheaper, faster and surer than a launch. */
+    void takeBack() {
         int missing = pass.limits.desired() - staying();
         pass.seen()
-                .filter(member -> pass.isOfGoal(member) && member.intent == Intent.DRAIN && member.isHealthy())
+                .filter(member -> pass.isOfGoal(member)
+                        && (member.intent == Intent.DRAIN || member.isKept())
+                        && member.isHealthy())
                 .sorted(Comparator.comparing(Member::age).thenComparing(Member.ORDER))
                 .limit(Math.max(0, missing))
                 .forEach(member -> member.intend(Intent.NONE, pass.now));
     }
 
     /**
-     * Admits what is healthy and wanted; of the baseline also what is not wanted any more while too few are serving.
+     * Admits what is healthy and shall stay; of the baseline also what is not wanted any more while too few are serving.
      *
      * <p>Also while the rollout is held: it adds capacity and begins nothing.
      */
@@ -42,7 +49,7 @@ final class Arrivals {
         boolean scarce = pass.serving() < pass.limits.floor();
         pass.seen()
                 .filter(member -> member.isHealthy() && member.intent == Intent.NONE)
-                .filter(member -> pass.isWanted(member)
+                .filter(member -> pass.stays(member)
                         || (scarce
                                 && pass.state
                                         .baseline()
@@ -66,25 +73,32 @@ final class Arrivals {
         pass.actions.add(new Action.Admit(member.id.orElseThrow(), reason));
     }
 
-    /** Asks again for open launches, and opens as many as every limit allows. */
-    void launch(boolean batchIsOpen) {
+    /**
+     * Asks again for open launches, and opens as many as every limit allows.
+     *
+     * @return for how many more there would be no room
+     */
+    int launch() {
         pass.members.stream()
                 .filter(member -> member.isOpenLaunch() && pass.isWanted(member))
                 .sorted(Member.ORDER)
                 .filter(pass::maySend)
                 .forEach(member ->
                         send(member, Reason.of(Code.NO_EFFECT, member.name() + " was launched and is still not seen")));
-        int missing = Math.min(pass.limits.desired(), pass.state.batch().goal()) - staying();
-        if (!batchIsOpen || missing <= 0) {
-            return;
+        if (pass.earned() < pass.limits.desired()) {
+            pass.wait(
+                    Code.UNPROVEN,
+                    "grows from %d to %d once %s has proved itself"
+                            .formatted(pass.earned(), pass.limits.desired(), pass.goal()));
+        }
+        int missing = pass.batchGoal() - staying();
+        if (missing <= 0 || isBackingOff()) {
+            return 0;
         }
         int inFlight = pass.count(member -> pass.isOfGoal(member) && !member.served && !member.isLeaving());
-        int slots = pass.batchSize() - inFlight;
+        int due = Math.min(missing, pass.batchSize() - inFlight);
         int room = pass.limits.footprint() - pass.members.size();
-        if (isBackingOff()) {
-            return;
-        }
-        if (room < Math.min(missing, slots)) {
+        if (room < due) {
             pass.wait(
                     Code.FOOTPRINT,
                     "surge cap %d of %d (%s)%s"
@@ -93,30 +107,64 @@ final class Arrivals {
                                     pass.limits.footprint(),
                                     pass.limits.footprintRule(),
                                     whoTakesRoom()));
-        } else if (slots < missing) {
+        } else if (due < missing) {
             pass.wait(
                     Code.BATCH,
                     "%d more to launch, %d in flight of a batch of %d".formatted(missing, inFlight, pass.batchSize()));
         }
-        for (int i = Math.min(missing, Math.min(slots, room)); i > 0; i--) {
-            Member launch = Member.launch(pass.state.nextToken(), pass.goal(), pass.now);
-            pass.edit(draft -> draft.launches++);
-            pass.members.add(launch);
-            send(
-                    launch,
-                    Reason.of(
-                            Code.MISSING,
-                            "%d of %d of %s exist".formatted(staying() - 1, pass.limits.desired(), pass.goal())));
+        for (int i = Math.min(due, room); i > 0; i--) {
+            Optional<Place> place = place();
+            if (place.isEmpty()) {
+                return 0;
+            }
+            launch(place.get());
         }
+        return Math.max(0, due - Math.max(0, room));
+    }
+
+    private void launch(Place place) {
+        int before = staying();
+        Member launch = Member.launch(pass.state.nextToken(), pass.goal(), place, attempt(), pass.now);
+        pass.edit(draft -> draft.launches++);
+        pass.members.add(launch);
+        send(
+                launch,
+                Reason.of(Code.MISSING, "%d of %d of %s exist".formatted(before, pass.limits.desired(), pass.goal())));
+    }
+
+    /** Where the next launch goes: where one has gone, else where the zones want it; empty if it has to wait. */
+    private Optional<Place> place() {
+        List<Place> vacated = new ArrayList<>(pass.state.vacated());
+        if (pass.isInPlace() && !vacated.isEmpty()) {
+            Place place = vacated.remove(0);
+            pass.edit(draft -> draft.vacated = vacated);
+            return Optional.of(place);
+        }
+        Zones zones = new Zones(pass);
+        return zones.matter() ? zones.next().map(Place::inZone) : Optional.of(Place.anywhere());
+    }
+
+    /** The number of the attempt that the next launch is: of those that are to be made, the last. */
+    private int attempt() {
+        FailureLedger ledger = pass.state.failures();
+        if (ledger.retries().isEmpty()) {
+            return 1;
+        }
+        List<Integer> retries = new ArrayList<>(ledger.retries());
+        Integer attempt = Collections.max(retries);
+        retries.remove(attempt);
+        pass.edit(draft -> draft.failures =
+                new FailureLedger(ledger.count(), ledger.forgiven(), ledger.retried(), retries, ledger.lastAt()));
+        return attempt;
     }
 
     private void send(Member launch, Reason reason) {
         launch.sentAt = Optional.of(pass.now);
-        pass.actions.add(new Action.Launch(launch.token.orElseThrow(), launch.revision, reason));
+        pass.actions.add(new Action.Launch(launch.token.orElseThrow(), launch.revision, launch.place, reason));
     }
 
     private boolean isBackingOff() {
-        int failures = pass.state.failures().count();
+        int failures = pass.state.failures().count() + pass.state.failures().retried();
         if (failures == 0) {
             return false;
         }

@@ -1,14 +1,19 @@
 package io.github.rollstep.plan;
 
+import io.github.rollstep.Verdict;
 import io.github.rollstep.plan.Reason.Code;
 import io.github.rollstep.plan.RolloutState.BatchPosition;
 import io.github.rollstep.plan.RolloutState.Clocks;
+import java.time.Duration;
 import java.time.Instant;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /**
- * Moves from one batch to the next. A batch of barriers is done when every instance of the goal that it may have is serving
- * and every other one that it may replace is gone.
+ * Moves from one batch to the next. A batch is whole when every instance of the goal that it may have is serving and every other
+ * one that it may replace is out of traffic. Then come, in this order, the pause (after the last batch: the bake), the gates, and
+ * the approval; only then the next batch begins, or the rollout is done. A roll-back has pauses alone.
  */
 final class Batching {
 
@@ -18,46 +23,112 @@ final class Batching {
         this.pass = pass;
     }
 
-    /** @return whether the present batch is open for launches and departures, which it is not during a pause */
+    /** Makes the first batch of a direction the present one. */
+    static void begin(Pass pass) {
+        if (pass.state.batch().goal() == 0) {
+            new Batching(pass).move(0, pass.count(pass::isOfGoal));
+        }
+    }
+
+    /** @return whether the last batch is whole and nothing holds the rollout at its end */
     static boolean advance(Pass pass) {
+        begin(pass);
         return new Batching(pass).advance();
     }
 
     private boolean advance() {
-        int desired = pass.limits.desired();
-        if (pass.state.batch().goal() == 0) {
-            int begun = pass.count(pass::isOfGoal);
-            move(0, pass.batches().barriers() ? begun + pass.batchSize() : desired, Optional.empty());
-        }
-        BatchPosition batch = pass.state.batch();
-        if (isDone(batch)) {
-            int next = batch.index() + 1;
-            Instant until = pass.now.plus(pass.batches().pause());
-            move(next, batch.goal() + pass.batches().size(next, desired), Optional.of(until));
-            Clocks clocks = pass.state.clocks();
-            pass.edit(draft ->
-                    draft.clocks = new Clocks(clocks.startedAt(), clocks.directionSince(), until, clocks.progress()));
-        }
-        Optional<Instant> pause = pass.state.batch().pauseUntil();
-        if (pause.isPresent() && !pass.due(pause.get())) {
-            pass.wait(
-                    Code.BATCH_PAUSE,
-                    "pause before batch %d".formatted(pass.state.batch().index() + 1));
+        int goal = pass.batchGoal();
+        if (!isWhole(goal)) {
             return false;
         }
-        return true;
+        boolean last = goal >= pass.goalCount();
+        Duration dwell = last ? pass.bake() : pass.batches().pause();
+        if (pass.state.batch().wholeSince().isEmpty()) {
+            becomeWhole(dwell);
+        }
+        Optional<Reason> hold = dwell(dwell, last).or(this::gates);
+        hold.ifPresent(pass.waits::add);
+        if (hold.isPresent() || asksSomebody()) {
+            return false;
+        }
+        if (!last) {
+            move(pass.state.batch().index() + 1, goal);
+        }
+        return last;
     }
 
-    private boolean isDone(BatchPosition batch) {
+    private boolean isWhole(int goal) {
+        return pass.updated() >= goal
+                && pass.count(member -> !pass.stays(member)
+                                && !member.isStopping()
+                                && !member.isKept()
+                                && !pass.isStuck(member))
+                        <= pass.goalCount() - goal;
+    }
+
+    /** What it has reached is progress until the end of the pause. */
+    private void becomeWhole(Duration dwell) {
+        BatchPosition batch = pass.state.batch();
+        Clocks clocks = pass.state.clocks();
+        Instant until = pass.now.plus(dwell);
+        Instant progress = until.isAfter(clocks.progressAt()) ? until : clocks.progressAt();
+        pass.edit(draft -> {
+            draft.batch = new BatchPosition(batch.index(), batch.goal(), Optional.of(pass.now), batch.released());
+            draft.clocks = new Clocks(clocks.startedAt(), clocks.directionSince(), progress, clocks.progress());
+        });
+    }
+
+    private Optional<Reason> dwell(Duration dwell, boolean last) {
+        BatchPosition batch = pass.state.batch();
+        Instant until = batch.wholeSince().orElse(pass.now).plus(dwell);
+        if (pass.due(until)) {
+            return Optional.empty();
+        }
+        return Optional.of(
+                last
+                        ? Reason.of(Code.BAKE, "bakes %s, until %s".formatted(Waits.text(dwell), until))
+                        : Reason.of(Code.BATCH_PAUSE, "pause before batch %d".formatted(batch.index() + 2)));
+    }
+
+    private Optional<Reason> gates() {
+        if (pass.state.back()) {
+            return Optional.empty();
+        }
+        Map<String, Verdict> gates = new TreeMap<>(pass.snapshot.gates());
+        return gates.entrySet().stream()
+                .filter(gate ->
+                        !gate.getValue().passes() && !pass.state.failingBefore().contains(gate.getKey()))
+                .findFirst()
+                .map(gate -> Reason.of(
+                        Code.GATE,
+                        "gate %s: %s".formatted(gate.getKey(), gate.getValue().reason())));
+    }
+
+    /** Holds the rollout if somebody has to say that it may go on. */
+    private boolean asksSomebody() {
+        int number = pass.state.batch().index() + 1;
+        if (pass.state.back() || pass.state.batch().released()) {
+            return false;
+        }
+        if (pass.policy.approvesAfter(number)) {
+            String text = "batch %d is done: %d of %d serve %s, approval needed"
+                    .formatted(number, pass.updated(), pass.limits.desired(), pass.goal());
+            pass.state = pass.state.become(RolloutPhase.AWAITING_APPROVAL, pass.now, Reason.of(Code.APPROVAL, text));
+            return true;
+        }
+        if (pass.policy.pausesAfter(number)) {
+            String text = "batch %d is done: paused, as the policy asks for".formatted(number);
+            pass.state = pass.state.pause(pass.now, Reason.of(Code.CHECKPOINT, text));
+            return true;
+        }
+        return false;
+    }
+
+    private void move(int index, int from) {
         int desired = pass.limits.desired();
-        return batch.goal() < desired
-                && batch.pauseUntil().filter(until -> !pass.due(until)).isEmpty()
-                && pass.updated() >= batch.goal()
-                && pass.count(member -> !pass.isWanted(member) && !pass.isStuck(member)) <= desired - batch.goal();
-    }
-
-    private void move(int index, int goal, Optional<Instant> pauseUntil) {
-        int bounded = Math.min(goal, pass.limits.desired());
-        pass.edit(draft -> draft.batch = new BatchPosition(index, bounded, pauseUntil));
+        int goal = pass.batches().slidesFrom(index, desired)
+                ? desired
+                : Math.min(desired, from + pass.batches().size(index, desired));
+        pass.edit(draft -> draft.batch = new BatchPosition(index, goal, Optional.empty(), false));
     }
 }

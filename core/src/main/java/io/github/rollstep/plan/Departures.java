@@ -21,18 +21,47 @@ final class Departures {
         this.pass = pass;
     }
 
-    /** Marks what exceeds the desired count of the goal revision: what does not serve first, then the newest. */
+    /** Marks what is kept on what it runs, on purpose: those that would leave last. */
+    void findPartition() {
+        int kept = pass.state.back() ? 0 : pass.limits.kept();
+        if (kept > 0) {
+            List<Member> candidates = pass.members.stream()
+                    .filter(member -> pass.isOutdated(member)
+                            && !member.isLeaving()
+                            && !member.isOpenLaunch()
+                            && !member.isDead()
+                            && !Judge.isIllForGood(pass, member))
+                    .toList();
+            List<Member> sorted = Order.sorted(pass, candidates);
+            pass.partition.addAll(sorted.subList(Math.max(0, sorted.size() - kept), sorted.size()));
+        }
+    }
+
+    /**
+     * Marks what exceeds the desired count of the goal revision: what does not serve first, then the newest. What somebody else
+     * started is left alone.
+     */
     void findSurplus() {
         List<Member> staying = pass.members.stream()
-                .filter(member -> pass.isOfGoal(member) && !member.isLeaving())
+                .filter(member -> pass.isOfGoal(member) && !member.isLeaving() && !isSomebodyElses(member))
                 .toList();
         staying.stream()
                 .filter(member -> member.seen != null)
                 .sorted(Comparator.comparing(Member::isServing)
                         .thenComparing(Member::age, Comparator.reverseOrder())
                         .thenComparing(Member.ORDER))
-                .limit(Math.max(0, staying.size() - pass.limits.desired()))
+                .limit(Math.max(0, staying.size() - pass.goalCount()))
                 .forEach(pass.surplus::add);
+    }
+
+    /** Appeared after the rollout began, without a token, on a platform that does keep tokens. */
+    private boolean isSomebodyElses(Member member) {
+        return !member.early
+                && member.token.isEmpty()
+                && pass.seen()
+                        .noneMatch(other -> pass.isOurs(other)
+                                && other.seen != null
+                                && other.seen.instance().token().isEmpty());
     }
 
     /**
@@ -48,6 +77,8 @@ final class Departures {
                         "%d serving, %d must: %s is not asked again".formatted(pass.serving(), floor, member.name()));
             } else if (member.intent == Intent.DRAIN) {
                 goOnDraining(member);
+            } else if (member.isKept()) {
+                goOnKeeping(member);
             } else if (member.intent == Intent.TERMINATE && isUnheard(member)) {
                 terminate(member, Reason.of(Code.NO_EFFECT, member.name() + " was terminated and is still there"));
             }
@@ -66,9 +97,9 @@ final class Departures {
         boolean fed = member.routing().takesRequests() && !member.isDead();
         boolean inDoubt = pass.isAdmitInDoubt(member);
         if (member.routing().isQuiet() && !inDoubt) {
-            stop(member, Reason.of(Code.DRAINED, member.name() + " has no open request"));
+            finish(member, Reason.of(Code.DRAINED, member.name() + " has no open request"));
         } else if (!fed && pass.due(member.intentSince.plus(pass.policy.drainDeadline()))) {
-            stop(
+            finish(
                     member,
                     Reason.of(
                             Code.DRAIN_DEADLINE,
@@ -83,18 +114,50 @@ final class Departures {
         }
     }
 
+    /** What is kept stays out of traffic; a replaced one goes when its time is over, or a roll-back has no use for it. */
+    private void goOnKeeping(Member member) {
+        if (member.routing().takesRequests() && !member.isDead()) {
+            member.intend(Intent.DRAIN, pass.now);
+            drain(member, Reason.of(Code.NO_EFFECT, member.name() + " was drained and takes requests again"));
+        } else if (!member.failed && (member.isDead() || member.health().isUnhealthy())) {
+            stop(member, Reason.of(Code.NOT_SERVING, member.name() + " was kept and " + Waits.ails(pass, member)));
+        } else if (!member.failed
+                && (pass.state.back() || pass.due(member.intentSince.plus(pass.policy.retainOld())))) {
+            stop(member, Reason.of(Code.RETENTION_OVER, member.name() + " was kept long enough"));
+        }
+    }
+
+    /** Has kept ones go whose room is needed: the failed first, then those that were kept longest. */
+    void makeRoom(int needed) {
+        pass.seen()
+                .filter(Member::isKept)
+                .sorted(Comparator.comparing((Member member) -> !member.failed)
+                        .thenComparing(member -> member.intentSince)
+                        .thenComparing(Member.ORDER))
+                .limit(Math.max(0, needed - pass.count(Member::isStopping)))
+                .forEach(member ->
+                        stop(member, Reason.of(Code.ROOM_NEEDED, "the room of %s is needed".formatted(member.name()))));
+    }
+
     /** Chooses who leaves now, within every limit. */
     void choose() {
-        List<Member> candidates = pass.seen()
-                .filter(member -> !pass.isWanted(member) && !member.isLeaving())
-                .sorted(order())
-                .toList();
-        int slots = pass.batchSize() - pass.count(member -> member.isLeaving() && !pass.isStuck(member));
+        List<Member> candidates = Order.sorted(
+                pass,
+                pass.seen()
+                        .filter(member -> !pass.stays(member) && !member.isLeaving())
+                        .toList());
+        candidates.stream()
+                .filter(member -> !member.isDead())
+                .flatMap(member -> member.id.stream())
+                .forEach(pass.departing::add);
+        Zones zones = new Zones(pass);
+        int slots = pass.batchSize()
+                - pass.count(member -> member.isLeaving() && !member.isKept() && !pass.isStuck(member));
         int floor = pass.limits.floor();
         int available = pass.serving();
         int staying = pass.count(member -> !member.isLeaving() && !member.isDead());
-        int outdated = pass.count(member -> pass.isOutdated(member) && !member.isLeaving());
-        int kept = pass.limits.desired() - pass.state.batch().goal();
+        int outdated = pass.count(member -> isToGo(member) && !member.isLeaving());
+        int left = pass.goalCount() - pass.batchGoal();
         for (Member member : candidates) {
             boolean useless = member.isUseless(pass.platform.routed());
             int availableAfter = available - (member.isServing() ? 1 : 0);
@@ -108,15 +171,43 @@ final class Departures {
                 pass.wait(Code.BATCH, "batch of %d is leaving: %s stays".formatted(pass.batchSize(), member.name()));
                 return;
             }
-            if (!useless && pass.isOutdated(member) && outdated - 1 < kept) {
+            boolean nextBatch = !useless && isToGo(member) && outdated - 1 < left;
+            Optional<Reason> obstacle = refusal(member).or(() -> useless ? Optional.empty() : zones.forbids(member));
+            if (nextBatch) {
                 waitForNextBatch(member);
+            } else {
+                obstacle.ifPresent(this::waitOnce);
+            }
+            if (nextBatch || obstacle.isPresent()) {
+                if (pass.policy.ordered()) {
+                    return;
+                }
                 continue;
             }
             staying -= member.isDead() ? 0 : 1;
-            outdated -= pass.isOutdated(member) ? 1 : 0;
+            outdated -= isToGo(member) ? 1 : 0;
             available = availableAfter;
             slots--;
             leave(member, why(member, useless));
+        }
+    }
+
+    private boolean isToGo(Member member) {
+        return pass.isOutdated(member) && !pass.partition.contains(member);
+    }
+
+    private Optional<Reason> refusal(Member member) {
+        return member.isDead()
+                ? Optional.empty()
+                : member.id
+                        .map(pass.snapshot.refusals()::get)
+                        .map(text -> Reason.of(Code.VETO, "%s may not stop now: %s".formatted(member.name(), text)));
+    }
+
+    /** A thousand may be held up by the same. */
+    private void waitOnce(Reason reason) {
+        if (pass.waits.stream().noneMatch(wait -> wait.code() == reason.code())) {
+            pass.waits.add(reason);
         }
     }
 
@@ -147,29 +238,35 @@ final class Departures {
                         Code.SURPLUS, "%s is more than the desired %d".formatted(member.name(), pass.limits.desired()));
     }
 
-    /**
-     * What costs nothing first. Then, forward, what an earlier rollout left half-rolled before what is known to be good, and
-     * the oldest first; back, the newest first. Nothing depends on the order of the list.
-     */
-    private Comparator<Member> order() {
-        Comparator<Member> age = Comparator.comparing(Member::age);
-        return Comparator.comparing((Member member) -> !member.isDead())
-                .thenComparing(member -> !member.isUseless(pass.platform.routed()))
-                .thenComparing(Member::isServing)
-                .thenComparing(member ->
-                        pass.state.baseline().filter(member.revision::equals).isPresent())
-                .thenComparing(pass.state.back() ? age.reversed() : age)
-                .thenComparing(Member.ORDER);
-    }
-
     private void leave(Member member, Reason reason) {
         boolean quiet = member.routing().isQuiet() && !pass.isAdmitInDoubt(member);
         if (pass.drainsFirst() && !quiet) {
             member.intend(Intent.DRAIN, pass.now);
             drain(member, reason);
         } else {
+            finish(member, reason);
+        }
+    }
+
+    /** It is out of traffic: it stops, unless it is to be kept. */
+    private void finish(Member member, Reason reason) {
+        if (isToBeKept(member)) {
+            member.intend(Intent.KEEP, pass.now);
+        } else {
             stop(member, reason);
         }
+    }
+
+    private boolean isToBeKept(Member member) {
+        if (member.failed) {
+            return (member.isDead() || pass.drainsFirst())
+                    && pass.count(other -> other.failed && other.isKept()) < pass.policy.keepFailed();
+        }
+        return !pass.state.back()
+                && pass.drainsFirst()
+                && !pass.policy.retainOld().isZero()
+                && member.isHealthy()
+                && pass.state.baseline().filter(member.revision::equals).isPresent();
     }
 
     private void drain(Member member, Reason reason) {

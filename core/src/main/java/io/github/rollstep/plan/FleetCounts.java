@@ -10,12 +10,21 @@ package io.github.rollstep.plan;
  * @param outdated of another revision, and staying
  * @param draining on their way out, still running
  * @param stopping told to stop, not yet gone
+ * @param kept out of traffic and left there: replaced ones for a roll-back, failed ones for whoever wants to know why
  * @param failed counted as failed since the rollout began, gone ones included
  */
 public record FleetCounts(
-        int existing, int serving, int updated, int starting, int outdated, int draining, int stopping, int failed) {
+        int existing,
+        int serving,
+        int updated,
+        int starting,
+        int outdated,
+        int draining,
+        int stopping,
+        int kept,
+        int failed) {
 
     public static FleetCounts none() {
-        return new FleetCounts(0, 0, 0, 0, 0, 0, 0, 0);
+        return new FleetCounts(0, 0, 0, 0, 0, 0, 0, 0, 0);
     }
 }

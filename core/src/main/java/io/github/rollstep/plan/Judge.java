@@ -1,5 +1,6 @@
 package io.github.rollstep.plan;
 
+import io.github.rollstep.Revision;
 import io.github.rollstep.plan.Reason.Code;
 import io.github.rollstep.plan.RolloutState.Clocks;
 import io.github.rollstep.plan.RolloutState.FailureLedger;
@@ -9,6 +10,7 @@ import java.time.Instant;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 
@@ -19,26 +21,47 @@ final class Judge {
 
     private final Pass pass;
 
-    private Judge(Pass pass) {
+    Judge(Pass pass) {
         this.pass = pass;
     }
 
-    static void judge(Pass pass) {
+    /** Says which instances have failed, and follows the failure policy if that or a gate makes the rollout fail. */
+    void judge() {
         if (pass.state.phase().isActive()) {
-            new Judge(pass).judge();
+            pass.members.forEach(this::judge);
+            fault().or(this::gate).or(this::budget).ifPresent(this::fail);
         }
     }
 
-    private void judge() {
-        if (pass.snapshot.blind().isEmpty()) {
-            pass.members.forEach(this::judge);
-            if (isComplete()) {
-                complete();
-                return;
-            }
-            noteProgress();
+    /** As far as can be said of a fleet that is not seen. */
+    void judgeBlindly() {
+        if (pass.state.phase().isActive()) {
+            fault().or(this::stall).or(this::total).ifPresent(this::fail);
         }
-        failureOfRollout().ifPresent(this::fail);
+    }
+
+    /**
+     * Ends the rollout if all is in place, and else looks whether it takes too long.
+     *
+     * @param turned is run if it has turned back for that
+     */
+    void finish(Runnable turned) {
+        if (!pass.state.phase().isActive()) {
+            return;
+        }
+        boolean lastBatchIsDone = Batching.advance(pass);
+        if (!pass.state.phase().isActive()) {
+            return;
+        }
+        if (lastBatchIsDone && isInPlace()) {
+            complete();
+            return;
+        }
+        noteProgress();
+        stall().or(this::total).ifPresent(reason -> {
+            fail(reason);
+            turned.run();
+        });
     }
 
     /** Counts an instance of the goal revision that has failed; once, and never taken back. */
@@ -46,17 +69,25 @@ final class Judge {
         if (!pass.isOfGoal(member) || member.isLeaving()) {
             return;
         }
+        int restarts = member.seen == null ? 0 : member.seen.instance().restarts();
         if (member.isDead()) {
             pass.countFailure(member, "%s exited: %s".formatted(member.name(), detail(member)));
+        } else if (member.served && pass.isOurs(member) && restarts > member.restarts) {
+            pass.countFailure(
+                    member,
+                    "%s was serving and has been started again by the platform: %s"
+                            .formatted(member.name(), detail(member)));
+        } else if (!member.served && pass.isOurs(member) && restarts > pass.policy.maxRestarts()) {
+            pass.countFailure(
+                    member,
+                    "%s crashes in turns, started again %d times, at most %d may: %s"
+                            .formatted(member.name(), restarts, pass.policy.maxRestarts(), detail(member)));
         } else if (!member.served && pass.due(member.since.plus(pass.policy.startDeadline()))) {
             pass.countFailure(
                     member,
                     "%s is not serving %s after its launch: %s"
                             .formatted(member.name(), text(pass.policy.startDeadline()), Waits.why(pass, member)));
-        } else if (member.served
-                && member.sickSince
-                        .filter(sick -> pass.due(sick.plus(pass.policy.unhealthyGrace())))
-                        .isPresent()) {
+        } else if (member.served && isIllForGood(pass, member)) {
             pass.countFailure(
                     member,
                     "%s was serving and is unhealthy for %s: %s"
@@ -67,6 +98,13 @@ final class Judge {
         }
     }
 
+    /** Unhealthy without a break for longer than is forgiven. */
+    static boolean isIllForGood(Pass pass, Member member) {
+        return member.sickSince
+                .filter(sick -> pass.due(sick.plus(pass.policy.unhealthyGrace())))
+                .isPresent();
+    }
+
     private static String detail(Member member) {
         return member.seen == null || member.seen.instance().detail().isEmpty()
                 ? "no detail"
@@ -74,18 +112,32 @@ final class Judge {
     }
 
     /** The wanted number serving, nothing else of the fleet existing, no intent open: not "nothing to do now". */
-    private boolean isComplete() {
-        return pass.members.size() == pass.limits.desired()
-                && pass.members.stream().allMatch(member -> pass.isOfGoal(member) && member.isServing());
+    private boolean isInPlace() {
+        return pass.count(pass::stays) >= pass.limits.desired()
+                && pass.members.stream()
+                        .allMatch(member -> pass.stays(member) ? member.isServing() : member.failed && member.isKept());
     }
 
     private void complete() {
-        String text = "%d of %d serve %s".formatted(pass.updated(), pass.limits.desired(), pass.goal());
+        int kept = pass.partition.size();
+        int more = pass.count(pass::stays) - pass.limits.desired();
+        int failed = pass.count(Member::isKept);
+        String text = "%d of %d serve %s%s%s%s"
+                .formatted(
+                        pass.updated(),
+                        pass.limits.desired(),
+                        pass.goal(),
+                        kept == 0 ? "" : ", a partial rollout: %d stay as they were, on purpose".formatted(kept),
+                        more == 0 ? "" : ", %d of them started by somebody else and left alone".formatted(more),
+                        failed == 0 ? "" : ", %d that failed kept".formatted(failed));
         end(pass.state.back() ? RolloutPhase.ROLLED_BACK : RolloutPhase.SUCCEEDED, Reason.of(Code.COMPLETE, text));
         if (!pass.state.back()) {
-            Set<String> failed = new TreeSet<>(pass.state.history().failed());
-            failed.remove(pass.state.target().id());
-            pass.edit(draft -> draft.history = new History(Optional.of(draft.from.target()), failed));
+            Set<String> bad = new TreeSet<>(pass.state.history().failed());
+            bad.remove(pass.state.target().id());
+            Optional<Revision> verified = kept == 0
+                    ? Optional.of(pass.state.target())
+                    : pass.state.history().verified();
+            pass.edit(draft -> draft.history = new History(verified, bad));
         }
     }
 
@@ -101,10 +153,24 @@ final class Judge {
         }
     }
 
-    private Optional<Reason> failureOfRollout() {
-        Optional<Reason> fault =
-                pass.snapshot.fault().map(text -> Reason.of(Code.FAULT, "the platform refuses: " + text));
-        return fault.or(this::budget).or(this::stall).or(this::total);
+    private Optional<Reason> fault() {
+        return pass.snapshot.fault().map(text -> Reason.of(Code.FAULT, "the platform refuses: " + text));
+    }
+
+    private Optional<Reason> gate() {
+        return pass.state.back()
+                ? Optional.empty()
+                : new TreeMap<>(pass.snapshot.gates())
+                        .entrySet().stream()
+                                .filter(gate -> gate.getValue().fails()
+                                        && !pass.state.failingBefore().contains(gate.getKey()))
+                                .findFirst()
+                                .map(gate -> Reason.of(
+                                        Code.GATE,
+                                        "gate %s failed: %s"
+                                                .formatted(
+                                                        gate.getKey(),
+                                                        gate.getValue().reason())));
     }
 
     private Optional<Reason> budget() {
@@ -121,9 +187,14 @@ final class Judge {
                 "%d failed, at most %d may%s".formatted(counted, pass.limits.maxFailedInstances(), last)));
     }
 
+    /** What is retained for a roll-back is waited for on purpose. */
     private Optional<Reason> stall() {
         Duration deadline = pass.policy.stallDeadline();
-        return pass.due(pass.state.clocks().progressAt().plus(deadline))
+        Instant progress = pass.members.stream()
+                .filter(member -> member.isKept() && !member.failed)
+                .map(member -> member.intentSince.plus(pass.policy.retainOld()))
+                .reduce(pass.state.clocks().progressAt(), (a, b) -> a.isAfter(b) ? a : b);
+        return pass.due(progress.plus(deadline))
                 ? Optional.of(Reason.of(Code.STALLED, "no progress for " + text(deadline)))
                 : Optional.empty();
     }
@@ -147,7 +218,7 @@ final class Judge {
             failed.add(target);
             pass.edit(draft -> draft.history = new History(draft.history.verified(), failed));
         }
-        boolean onlyLeftovers = pass.updated() >= pass.limits.desired()
+        boolean onlyLeftovers = pass.updated() >= pass.goalCount()
                 && (reason.code() == Code.STALLED || reason.code() == Code.TOTAL_DEADLINE);
         if (pass.state.back() || onlyLeftovers) {
             end(RolloutPhase.FAILED, reason);
@@ -157,7 +228,10 @@ final class Judge {
             case PAUSE -> pass.state = pass.state.pause(pass.now, reason);
             case STOP -> end(RolloutPhase.FAILED, reason);
             case ROLL_BACK -> {
-                if (pass.state.canGoBack()) {
+                if (pass.policy.isForwardOnly(pass.state.batchesDone())) {
+                    pass.state = pass.state.pause(
+                            pass.now, Reason.of(reason.code(), reason.text() + "; there is no way back (forwardOnly)"));
+                } else if (pass.state.canGoBack()) {
                     pass.state = pass.state.rollBack(pass.now, reason);
                 } else {
                     end(

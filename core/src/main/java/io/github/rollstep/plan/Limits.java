@@ -10,9 +10,10 @@ import io.github.rollstep.RolloutPolicy;
  * @param footprint how many may exist at once by a launch of ours; > {@code floor}
  * @param footprintRule what the footprint comes from, for people: {@code desired 3 + maxSurge 1}
  * @param floor how many must go on serving through what we do; 0 to {@code desired}
+ * @param kept how many stay on what they run, on purpose; less than {@code desired}
  * @param maxFailedInstances how many may fail before the failure policy is followed
  */
-public record Limits(int desired, int footprint, String footprintRule, int floor, int maxFailedInstances) {
+public record Limits(int desired, int footprint, String footprintRule, int floor, int kept, int maxFailedInstances) {
 
     /** More than any platform holds in one fleet, and far from an overflow. */
     private static final int MOST = 1_000_000;
@@ -55,7 +56,17 @@ public record Limits(int desired, int footprint, String footprintRule, int floor
                     "footprint must be > desired - maxUnavailable (%d), was %d: %s; nothing could ever be replaced"
                             .formatted(floor, footprint, rule));
         }
+        int kept = policy.partition().roundUp(desired);
+        if (kept >= desired) {
+            throw new IllegalArgumentException(
+                    "partition must be < desired (%d), was %d: nothing would be rolled".formatted(desired, kept));
+        }
         return new Limits(
-                desired, footprint, rule, floor, policy.maxFailedInstances().roundDown(desired));
+                desired,
+                footprint,
+                rule,
+                floor,
+                kept,
+                policy.maxFailedInstances().roundDown(desired));
     }
 }

@@ -4,6 +4,7 @@ import io.github.rollstep.Health;
 import io.github.rollstep.Instance;
 import io.github.rollstep.InstanceId;
 import io.github.rollstep.LaunchToken;
+import io.github.rollstep.Place;
 import io.github.rollstep.Revision;
 import io.github.rollstep.Routing;
 import io.github.rollstep.plan.InstanceRecord.Intent;
@@ -23,7 +24,10 @@ final class Member {
 
     final Optional<LaunchToken> token;
     final Revision revision;
+    final int attempt;
+    final boolean early;
     Optional<InstanceId> id;
+    Place place;
     Instant since;
     Intent intent;
     Instant intentSince;
@@ -31,6 +35,7 @@ final class Member {
     Optional<Instant> readySince;
     Optional<Instant> sickSince;
     boolean served;
+    int restarts;
     boolean failed;
     Optional<Instant> admitSentAt;
     int admits;
@@ -48,6 +53,9 @@ final class Member {
         token = record.token();
         id = record.id();
         revision = record.revision();
+        place = record.place();
+        attempt = record.attempt();
+        early = record.early();
         since = record.since();
         intent = record.intent();
         intentSince = record.intentSince();
@@ -55,6 +63,7 @@ final class Member {
         readySince = record.readySince();
         sickSince = record.sickSince();
         served = record.served();
+        restarts = record.restarts();
         failed = record.failed();
         admitSentAt = record.admitSentAt();
         admits = record.admits();
@@ -63,10 +72,20 @@ final class Member {
     }
 
     private Member(
-            Optional<LaunchToken> token, Optional<InstanceId> id, Revision revision, Intent intent, Instant now) {
+            Optional<LaunchToken> token,
+            Optional<InstanceId> id,
+            Revision revision,
+            Place place,
+            int attempt,
+            boolean early,
+            Intent intent,
+            Instant now) {
         this.token = token;
         this.id = id;
         this.revision = revision;
+        this.place = place;
+        this.attempt = attempt;
+        this.early = early;
         this.intent = intent;
         since = now;
         intentSince = now;
@@ -78,13 +97,21 @@ final class Member {
     }
 
     /** A launch that is intended now. */
-    static Member launch(LaunchToken token, Revision revision, Instant now) {
-        return new Member(Optional.of(token), Optional.empty(), revision, Intent.LAUNCH, now);
+    static Member launch(LaunchToken token, Revision revision, Place place, int attempt, Instant now) {
+        return new Member(Optional.of(token), Optional.empty(), revision, place, attempt, false, Intent.LAUNCH, now);
     }
 
     /** An instance that is in the list and in no record. */
-    static Member found(Instance instance, Instant now) {
-        return new Member(instance.token(), Optional.of(instance.id()), instance.revision(), Intent.NONE, now);
+    static Member found(Instance instance, boolean early, Instant now) {
+        return new Member(
+                instance.token(),
+                Optional.of(instance.id()),
+                instance.revision(),
+                Place.anywhere(),
+                1,
+                early,
+                Intent.NONE,
+                now);
     }
 
     InstanceRecord record() {
@@ -92,6 +119,9 @@ final class Member {
                 token,
                 id,
                 revision,
+                place,
+                attempt,
+                early,
                 since,
                 intent,
                 intentSince,
@@ -99,6 +129,7 @@ final class Member {
                 readySince,
                 sickSince,
                 served,
+                restarts,
                 failed,
                 admitSentAt,
                 admits,
@@ -114,12 +145,32 @@ final class Member {
         return member.record();
     }
 
-    /** The record as the next rollout begins with it: its deadlines are measured anew. */
+    /**
+     * The record as the next rollout begins with it: its deadlines are measured anew, and what was kept because it failed is not kept
+     * any longer.
+     */
     static InstanceRecord carriedOver(InstanceRecord record, Instant now) {
-        Member member = new Member(record);
-        member.since = now;
-        member.sickSince = Optional.empty();
-        return member.record();
+        boolean keptFailed = record.failed() && record.intent() == Intent.KEEP;
+        return new InstanceRecord(
+                record.token(),
+                record.id(),
+                record.revision(),
+                record.place(),
+                1,
+                true,
+                now,
+                keptFailed ? Intent.NONE : record.intent(),
+                record.intentSince(),
+                record.sentAt(),
+                record.readySince(),
+                Optional.empty(),
+                record.served(),
+                record.restarts(),
+                record.failed(),
+                record.admitSentAt(),
+                record.admits(),
+                record.absences(),
+                record.absentSince());
     }
 
     private static Instant earlier(Instant a, Instant b) {
@@ -141,8 +192,13 @@ final class Member {
         return intent == Intent.TERMINATE || is(Instance.State.STOPPING);
     }
 
+    boolean isKept() {
+        return intent == Intent.KEEP && !is(Instance.State.STOPPING);
+    }
+
+    /** On its way out, or out and kept. */
     boolean isLeaving() {
-        return intent == Intent.DRAIN || isStopping();
+        return intent == Intent.DRAIN || intent == Intent.KEEP || isStopping();
     }
 
     /** Serving and staying: counts for availability. */
@@ -187,6 +243,11 @@ final class Member {
                         || health().isUnhealthy()
                         || is(Instance.State.STARTING)
                         || (routed && !routing().takesRequests() && !health().isHealthy()));
+    }
+
+    /** Where it is, or will be. */
+    Optional<String> zone() {
+        return seen == null ? place.zone() : seen.instance().zone().or(place::zone);
     }
 
     /** When it came to be; for an order by age. */

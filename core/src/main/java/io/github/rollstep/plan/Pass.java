@@ -1,6 +1,7 @@
 package io.github.rollstep.plan;
 
 import io.github.rollstep.Batches;
+import io.github.rollstep.InstanceId;
 import io.github.rollstep.Revision;
 import io.github.rollstep.RolloutPolicy;
 import io.github.rollstep.plan.InstanceRecord.Intent;
@@ -31,9 +32,11 @@ final class Pass {
     final Limits limits;
     final List<Member> members = new ArrayList<>();
     final Set<Member> surplus = new HashSet<>();
+    final Set<Member> partition = new HashSet<>();
     final List<Action> actions = new ArrayList<>();
     final List<Reason> waits = new ArrayList<>();
     final List<Plan.Failure> failures = new ArrayList<>();
+    final List<InstanceId> departing = new ArrayList<>();
     RolloutState state;
     private @Nullable Instant wakeAt;
 
@@ -83,21 +86,59 @@ final class Pass {
         return state.back() ? policy.rollbackBatches() : policy.batches();
     }
 
+    /** How long the whole fleet is watched at the end. */
+    Duration bake() {
+        return state.back() ? Duration.ZERO : policy.bake();
+    }
+
     int batchSize() {
-        return batches().size(state.batch().index(), limits.desired());
+        return batches().size(state.batch().index(), earned());
+    }
+
+    /** How many of the goal there shall be in the end. */
+    int goalCount() {
+        return limits.desired() - partition.size();
+    }
+
+    /** How many of the goal there may be by the end of the present batch. */
+    int batchGoal() {
+        int most = goalCount() - (limits.desired() - earned());
+        boolean slides = batches().slidesFrom(state.batch().index(), limits.desired());
+        return slides ? most : Math.min(state.batch().goal(), most);
+    }
+
+    /** The desired count, as far as the goal has earned it: it grows only once one of the goal has served. */
+    int earned() {
+        boolean proven = state.back() || members.stream().anyMatch(member -> isOfGoal(member) && member.served);
+        return proven ? limits.desired() : Math.min(limits.desired(), state.plannedDesired());
     }
 
     /** Of the revision that is the goal, and not failed. Surplus ones included. */
     boolean isOfGoal(Member member) {
-        return member.revision.equals(state.goal()) && !member.failed;
+        return !isOutdated(member) && !member.failed;
     }
 
     boolean isWanted(Member member) {
         return isOfGoal(member) && !surplus.contains(member);
     }
 
+    /** Wanted, or kept on what it runs on purpose. */
+    boolean stays(Member member) {
+        return isWanted(member) || partition.contains(member);
+    }
+
     boolean isOutdated(Member member) {
-        return !member.revision.equals(state.goal());
+        return !member.revision.equals(state.goal()) || (state.restart() && !state.back() && member.early);
+    }
+
+    /** Started by us, in this rollout. */
+    boolean isOurs(Member member) {
+        return member.token.filter(state.rollout()::owns).isPresent();
+    }
+
+    /** Nothing can be started beside what it replaces: each successor takes the place of one that has gone. */
+    boolean isInPlace() {
+        return limits.footprint() == limits.desired();
     }
 
     /** Told to stop so long ago that it holds up no other instance any more. */
@@ -134,18 +175,30 @@ final class Pass {
         return members.stream().filter(member -> member.seen != null);
     }
 
+    /** Counts it, or has it tried again if it may be. */
     void countFailure(Member member, String text) {
         member.failed = true;
-        edit(draft -> draft.failures =
-                new FailureLedger(draft.failures.count() + 1, draft.failures.forgiven(), Optional.of(now)));
-        failures.add(new Plan.Failure(member.id, Reason.of(Code.INSTANCE_FAILED, text)));
+        FailureLedger ledger = state.failures();
+        boolean retried = isOurs(member) && member.attempt <= policy.retries();
+        List<Integer> retries = new ArrayList<>(ledger.retries());
+        if (retried) {
+            retries.add(member.attempt + 1);
+        }
+        edit(draft -> draft.failures = new FailureLedger(
+                ledger.count() + (retried ? 0 : 1),
+                ledger.forgiven(),
+                ledger.retried() + (retried ? 1 : 0),
+                retries,
+                Optional.of(now)));
+        String more = retried ? "; attempt %d of %d".formatted(member.attempt, policy.retries() + 1) : "";
+        failures.add(new Plan.Failure(member.id, Reason.of(Code.INSTANCE_FAILED, text + more)));
     }
 
     Plan plan() {
         List<InstanceRecord> records =
                 members.stream().sorted(Member.ORDER).map(Member::record).toList();
         edit(draft -> draft.instances = records);
-        return new Plan(actions, state, waits, failures, counts(), Optional.ofNullable(wakeAt));
+        return new Plan(actions, state, waits, failures, departing, counts(), Optional.ofNullable(wakeAt));
     }
 
     private FleetCounts counts() {
@@ -157,6 +210,7 @@ final class Pass {
                 count(m -> isOutdated(m) && !m.isLeaving()),
                 count(m -> m.intent == Intent.DRAIN && !m.isStopping()),
                 count(Member::isStopping),
+                count(Member::isKept),
                 state.failures().count());
     }
 

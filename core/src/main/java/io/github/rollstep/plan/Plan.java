@@ -12,6 +12,8 @@ import java.util.Optional;
  * @param next the state to persist; equal to the one that was given if nothing changed
  * @param waits what is waited for; not empty unless the rollout has ended or there are actions
  * @param failures instances that are counted as failed from now on
+ * @param departing living instances that are to leave and were not told to before, those that are next first; also those that
+ *     a limit, a gate or a veto makes stay for now
  * @param counts the fleet in numbers
  * @param wakeAt when something is due even if nothing changes on the platform; empty if nothing is
  */
@@ -20,6 +22,7 @@ public record Plan(
         RolloutState next,
         List<Reason> waits,
         List<Failure> failures,
+        List<InstanceId> departing,
         FleetCounts counts,
         Optional<Instant> wakeAt) {
 
@@ -27,6 +30,17 @@ public record Plan(
         actions = List.copyOf(actions);
         waits = List.copyOf(waits);
         failures = List.copyOf(failures);
+        departing = List.copyOf(departing);
+    }
+
+    /** The same plan with other actions. */
+    public Plan withActions(List<Action> actions) {
+        return new Plan(actions, next, waits, failures, departing, counts, wakeAt);
+    }
+
+    /** The same plan with another state to persist. */
+    public Plan withNext(RolloutState next) {
+        return new Plan(actions, next, waits, failures, departing, counts, wakeAt);
     }
 
     /**

@@ -29,6 +29,10 @@ public record Reason(Code code, String text) {
         DRAINED,
         /** Requests are still open, but the drain deadline has passed. */
         DRAIN_DEADLINE,
+        /** Was kept for as long as it was to be. */
+        RETENTION_OVER,
+        /** Was kept, and its room is needed. */
+        ROOM_NEEDED,
         /** Asked before, and no effect is seen. */
         NO_EFFECT,
 
@@ -57,6 +61,18 @@ public record Reason(Code code, String text) {
         BATCH,
         /** Between two batches. */
         BATCH_PAUSE,
+        /** After the last batch. */
+        BAKE,
+        /** A gate has not passed; or it has failed, which is why the phase changed. */
+        GATE,
+        /** Its owner does not let it stop now. */
+        VETO,
+        /** Its zone may not lose it now. */
+        ZONE,
+        /** Kept, out of traffic. */
+        KEPT,
+        /** The new revision has not proved itself, so that nothing grows. */
+        UNPROVEN,
         /** After a failure, before the next launch. */
         BACKOFF,
         /** Held by hand or by policy. */
@@ -73,6 +89,8 @@ public record Reason(Code code, String text) {
         STARTED,
         /** Somebody asked for it. */
         BY_HAND,
+        /** A pause that the policy asks for after a batch. */
+        CHECKPOINT,
         /** More instances failed than may. */
         FAILURE_BUDGET,
         /** No progress for too long. */

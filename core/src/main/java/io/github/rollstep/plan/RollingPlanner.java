@@ -13,9 +13,10 @@ import io.github.rollstep.plan.RolloutState.Extremes;
  *
  * <ol>
  *   <li>Bring what is remembered and what is seen together ({@code Roster}).
- *   <li>Judge: which instances have failed, whether the rollout has, whether it is complete ({@code Judge}).
- *   <li>Unless it is held or has ended: move to the next batch ({@code Batching}), let in and launch what is missing
- *       ({@code Arrivals}), take out what is not wanted ({@code Departures}).
+ *   <li>Judge: which instances have failed, whether the rollout has ({@code Judge}); say which shall stay; move to the next batch
+ *       ({@code Batching}), or end.
+ *   <li>Unless it is held or has ended: let in and launch what is missing ({@code Arrivals}, {@code Zones}), take out what is not
+ *       wanted ({@code Departures}, {@code Order}).
  * </ol>
  *
  * <p>What it promises, while the platform keeps the bounds it states: launches never bring what exists above
@@ -34,13 +35,17 @@ public final class RollingPlanner {
             return pass.plan();
         }
         boolean sighted = snapshot.blind().isEmpty();
+        Judge judge = new Judge(pass);
         if (sighted) {
             Roster.update(pass);
-        }
-        Judge.judge(pass);
-        if (!sighted) {
+            judge.judge();
+            arrange(pass);
+            judge.finish(() -> arrange(pass));
+        } else {
+            judge.judgeBlindly();
             pass.wait(Code.BLIND, snapshot.blind().get());
-        } else if (!pass.state.phase().isFinal()) {
+        }
+        if (sighted && !pass.state.phase().isFinal()) {
             move(pass);
             Waits.explain(pass);
         }
@@ -51,24 +56,35 @@ public final class RollingPlanner {
         return pass.plan();
     }
 
+    /** Says of each instance whether it shall stay, and takes back the drain of one that shall. */
+    private static void arrange(Pass pass) {
+        pass.partition.clear();
+        pass.surplus.clear();
+        if (pass.state.phase().isActive()) {
+            new Arrivals(pass).takeBack();
+        }
+        Departures departures = new Departures(pass);
+        departures.findPartition();
+        departures.findSurplus();
+    }
+
     private static void move(Pass pass) {
         Arrivals arrivals = new Arrivals(pass);
         if (pass.state.phase().isHeld()) {
-            pass.wait(
-                    pass.state.phase() == RolloutPhase.PAUSED ? Code.PAUSED : Code.APPROVAL,
-                    pass.state.phaseReason().text());
+            pass.waits.add(
+                    0,
+                    Reason.of(
+                            pass.state.phase() == RolloutPhase.PAUSED ? Code.PAUSED : Code.APPROVAL,
+                            pass.state.phaseReason().text()));
             arrivals.admit();
             return;
         }
+        Batching.begin(pass);
         Departures departures = new Departures(pass);
-        arrivals.keepDraining();
-        departures.findSurplus();
-        boolean open = Batching.advance(pass);
         arrivals.admit();
-        arrivals.launch(open);
+        int roomNeeded = arrivals.launch();
         departures.goOn();
-        if (open) {
-            departures.choose();
-        }
+        departures.makeRoom(roomNeeded);
+        departures.choose();
     }
 }

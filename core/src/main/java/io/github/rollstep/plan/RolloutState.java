@@ -3,6 +3,7 @@ package io.github.rollstep.plan;
 import io.github.rollstep.FleetId;
 import io.github.rollstep.InstanceId;
 import io.github.rollstep.LaunchToken;
+import io.github.rollstep.Place;
 import io.github.rollstep.Revision;
 import io.github.rollstep.RolloutId;
 import io.github.rollstep.plan.Reason.Code;
@@ -22,21 +23,28 @@ import java.util.TreeSet;
  * All that a rollout remembers between two steps; what a controller finds again after a crash. Immutable.
  *
  * @param target the revision to roll out
+ * @param restart whether what was there when it began is replaced even if it runs the target already
  * @param baseline the revision that was serving when the rollout began; empty before the first look at the fleet, and if
  *     there was none
+ * @param plannedDesired the desired count when it began; until the new revision has proved itself, it does not grow beyond it
  * @param surveyed whether the fleet was looked at
  * @param back whether the rollout goes back to the baseline; kept while paused
  * @param phaseReason why it is in this phase
  * @param launches how many launches were intended; the next token has the ordinal after it
  * @param instances by token, then id; nobody else's order
+ * @param vacated places whose instance is gone and whose successor is not launched yet; the oldest first
+ * @param zones how many instances each zone had at the first look
+ * @param failingBefore names of gates that failed before the rollout began, and have not passed since
  * @param tombstones instances believed gone, and until when a list that still shows them is not believed
  */
 public record RolloutState(
         FleetId fleet,
         RolloutId rollout,
         Revision target,
+        boolean restart,
         Optional<Revision> baseline,
         Limits limits,
+        int plannedDesired,
         boolean surveyed,
         boolean back,
         RolloutPhase phase,
@@ -48,6 +56,9 @@ public record RolloutState(
         Extremes extremes,
         int launches,
         List<InstanceRecord> instances,
+        List<Place> vacated,
+        Map<String, Integer> zones,
+        Set<String> failingBefore,
         Map<InstanceId, Instant> tombstones,
         History history) {
 
@@ -67,18 +78,31 @@ public record RolloutState(
      *
      * @param index of the present batch, from 0
      * @param goal how many instances of the goal revision there may be by the end of this batch
-     * @param pauseUntil the end of the pause before this batch
+     * @param wholeSince since when this batch is whole; empty while it is not
+     * @param released whether somebody approved of it, or resumed the pause after it
      */
-    public record BatchPosition(int index, int goal, Optional<Instant> pauseUntil) {}
+    public record BatchPosition(int index, int goal, Optional<Instant> wholeSince, boolean released) {
+
+        static final BatchPosition START = new BatchPosition(0, 0, Optional.empty(), false);
+    }
 
     /**
      * The failed instances.
      *
-     * @param count all since the rollout began; never shrinks
+     * @param count all since the rollout began that were not to be retried; never shrinks
      * @param forgiven how many of these somebody knew of and resumed
+     * @param retried how many failures were made up for by a retry, or will be; never shrinks
+     * @param retries the numbers of the attempts that are to be made
      * @param lastAt the time of the last one
      */
-    public record FailureLedger(int count, int forgiven, Optional<Instant> lastAt) {}
+    public record FailureLedger(int count, int forgiven, int retried, List<Integer> retries, Optional<Instant> lastAt) {
+
+        static final FailureLedger EMPTY = new FailureLedger(0, 0, 0, List.of(), Optional.empty());
+
+        public FailureLedger {
+            retries = List.copyOf(retries);
+        }
+    }
 
     /**
      * @param peak the most instances that existed at once
@@ -100,12 +124,27 @@ public record RolloutState(
 
     public RolloutState {
         instances = List.copyOf(instances);
+        vacated = List.copyOf(vacated);
+        zones = Collections.unmodifiableMap(new TreeMap<>(zones));
+        failingBefore = Collections.unmodifiableSet(new TreeSet<>(failingBefore));
         tombstones = Collections.unmodifiableMap(new TreeMap<>(tombstones));
+    }
+
+    /** The state of a rollout that begins now; see the other one. */
+    public static RolloutState begin(
+            FleetId fleet,
+            RolloutId rollout,
+            Revision target,
+            Limits limits,
+            Instant now,
+            Optional<RolloutState> previous) {
+        return begin(fleet, rollout, target, false, limits, now, previous);
     }
 
     /**
      * The state of a rollout that begins now.
      *
+     * @param restart whether to replace also what runs the target already
      * @param previous the fleet's last state. If it has ended, its history is kept; if not, it is superseded: the new
      *     rollout goes on from the mix that is there, with what is known of each instance, and would go back to where the
      *     superseded one would have gone
@@ -114,6 +153,7 @@ public record RolloutState(
             FleetId fleet,
             RolloutId rollout,
             Revision target,
+            boolean restart,
             Limits limits,
             Instant now,
             Optional<RolloutState> previous) {
@@ -121,22 +161,29 @@ public record RolloutState(
                 fleet,
                 rollout,
                 target,
+                restart,
                 previous.filter(p -> !p.phase.isFinal()).flatMap(RolloutState::baseline),
                 limits,
+                limits.desired(),
                 false,
                 false,
                 RolloutPhase.ROLLING,
                 now,
                 Reason.of(Code.STARTED, "started"),
                 new Clocks(now, now, now, OptionalInt.empty()),
-                new BatchPosition(0, 0, Optional.empty()),
-                new FailureLedger(0, 0, Optional.empty()),
+                BatchPosition.START,
+                FailureLedger.EMPTY,
                 new Extremes(0, OptionalInt.empty()),
                 0,
                 previous.stream()
                         .flatMap(p -> p.instances.stream())
                         .map(instance -> Member.carriedOver(instance, now))
                         .toList(),
+                previous.filter(p -> !p.phase.isFinal())
+                        .map(RolloutState::vacated)
+                        .orElse(List.of()),
+                Map.of(),
+                Set.of(),
                 previous.map(RolloutState::tombstones).orElse(Map.of()),
                 previous.map(RolloutState::history).orElse(new History(Optional.empty(), Set.of())));
     }
@@ -144,6 +191,11 @@ public record RolloutState(
     /** The revision that the present direction leads to. */
     public Revision goal() {
         return back ? baseline.orElse(target) : target;
+    }
+
+    /** How many batches of the present direction are whole. */
+    public int batchesDone() {
+        return batch.index + (batch.wholeSince.isPresent() ? 1 : 0);
     }
 
     /** The token of the next launch. */
@@ -161,24 +213,56 @@ public record RolloutState(
     }
 
     /**
-     * Goes on in the direction it was held in; the hold does not count in any deadline, and failures that are known are
+     * Goes on in the direction it was paused in; the pause does not count in any deadline, and failures that are known are
      * forgiven.
      *
-     * @throws IllegalStateException if it is not held
+     * @throws IllegalStateException if it is not paused
      */
     public RolloutState resume(Instant now) {
-        if (!phase.isHeld()) {
+        if (phase != RolloutPhase.PAUSED) {
             throw new IllegalStateException(
-                    "rollout %s is %s: only one that is held can resume".formatted(rollout, phase));
+                    "rollout %s is %s: only one that is paused can resume".formatted(rollout, phase));
         }
         RolloutState resumed = become(
                 back ? RolloutPhase.ROLLING_BACK : RolloutPhase.ROLLING, now, Reason.of(Code.BY_HAND, "resumed"));
         Draft draft = resumed.draft();
-        draft.failures = new FailureLedger(failures.count, failures.count, failures.lastAt);
-        if (phaseReason.code() != Code.BY_HAND) {
+        draft.failures =
+                new FailureLedger(failures.count, failures.count, failures.retried, failures.retries, failures.lastAt);
+        if (phaseReason.code() == Code.CHECKPOINT) {
+            draft.batch = draft.released();
+        } else if (phaseReason.code() != Code.BY_HAND) {
             // Held by a deadline or a failure: whoever resumes gives it the whole time again.
             draft.clocks = new Clocks(clocks.startedAt, now, now, OptionalInt.empty());
         }
+        return draft.state();
+    }
+
+    /**
+     * Lets the rollout go on after the batch that it waits for an approval of; the wait does not count in any deadline.
+     *
+     * @throws IllegalStateException if it waits for none
+     */
+    public RolloutState approve(Instant now, Reason reason) {
+        if (phase != RolloutPhase.AWAITING_APPROVAL) {
+            throw new IllegalStateException("rollout %s is %s and waits for no approval".formatted(rollout, phase));
+        }
+        Draft draft = become(RolloutPhase.ROLLING, now, reason).draft();
+        draft.batch = draft.released();
+        return draft.state();
+    }
+
+    /**
+     * Goes on with limits for another desired count. What grows is launched in the new revision once it has proved itself.
+     *
+     * @throws IllegalStateException if it has ended
+     */
+    public RolloutState resize(Limits limits) {
+        if (phase.isFinal()) {
+            throw new IllegalStateException("rollout %s has ended: %s".formatted(rollout, phase));
+        }
+        Draft draft = draft();
+        draft.limits = limits;
+        draft.batch = new BatchPosition(batch.index, batch.goal, Optional.empty(), false);
         return draft.state();
     }
 
@@ -199,7 +283,7 @@ public record RolloutState(
         Draft draft = become(RolloutPhase.ROLLING_BACK, now, reason).draft();
         draft.back = true;
         draft.clocks = new Clocks(clocks.startedAt, now, now, OptionalInt.empty());
-        draft.batch = new BatchPosition(0, 0, Optional.empty());
+        draft.batch = BatchPosition.START;
         return draft.state();
     }
 
@@ -213,7 +297,7 @@ public record RolloutState(
     }
 
     boolean canGoBack() {
-        return baseline.isPresent() && !baseline.get().equals(target);
+        return baseline.isPresent() && (restart || !baseline.get().equals(target));
     }
 
     /** Changes the phase by the table; leaving a hold moves the clocks on by its length. */
@@ -230,7 +314,8 @@ public record RolloutState(
             Duration held = Duration.between(phaseSince, now);
             draft.clocks = new Clocks(
                     clocks.startedAt, clocks.directionSince.plus(held), clocks.progressAt.plus(held), clocks.progress);
-            draft.batch = new BatchPosition(batch.index, batch.goal, batch.pauseUntil.map(until -> until.plus(held)));
+            draft.batch = new BatchPosition(
+                    batch.index, batch.goal, batch.wholeSince.map(whole -> whole.plus(held)), batch.released);
             draft.instances.replaceAll(instance -> Member.afterHold(instance, held, now));
         } else if (phase.isHeld()) {
             draft.phaseSince = phaseSince;
@@ -246,6 +331,7 @@ public record RolloutState(
     static final class Draft {
         final RolloutState from;
         Optional<Revision> baseline;
+        Limits limits;
         boolean surveyed;
         boolean back;
         RolloutPhase phase;
@@ -257,12 +343,16 @@ public record RolloutState(
         Extremes extremes;
         int launches;
         List<InstanceRecord> instances;
+        List<Place> vacated;
+        Map<String, Integer> zones;
+        Set<String> failingBefore;
         Map<InstanceId, Instant> tombstones;
         History history;
 
         Draft(RolloutState from) {
             this.from = from;
             baseline = from.baseline;
+            limits = from.limits;
             surveyed = from.surveyed;
             back = from.back;
             phase = from.phase;
@@ -274,6 +364,9 @@ public record RolloutState(
             extremes = from.extremes;
             launches = from.launches;
             instances = new ArrayList<>(from.instances);
+            vacated = from.vacated;
+            zones = from.zones;
+            failingBefore = from.failingBefore;
             tombstones = new TreeMap<>(from.tombstones);
             history = from.history;
         }
@@ -283,8 +376,10 @@ public record RolloutState(
                     from.fleet,
                     from.rollout,
                     from.target,
+                    from.restart,
                     baseline,
-                    from.limits,
+                    limits,
+                    from.plannedDesired,
                     surveyed,
                     back,
                     phase,
@@ -296,8 +391,15 @@ public record RolloutState(
                     extremes,
                     launches,
                     instances,
+                    vacated,
+                    zones,
+                    failingBefore,
                     tombstones,
                     history);
+        }
+
+        private BatchPosition released() {
+            return new BatchPosition(batch.index, batch.goal, batch.wholeSince, true);
         }
     }
 }

@@ -2,8 +2,10 @@ package io.github.rollstep.plan;
 
 import io.github.rollstep.Instance;
 import io.github.rollstep.InstanceId;
+import io.github.rollstep.Place;
 import io.github.rollstep.Revision;
 import io.github.rollstep.Routing;
+import io.github.rollstep.Verdict;
 import io.github.rollstep.plan.InstanceRecord.Intent;
 import io.github.rollstep.plan.RolloutState.Extremes;
 import java.time.Duration;
@@ -15,7 +17,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
 
 /**
@@ -32,11 +36,13 @@ final class Roster {
     private final Pass pass;
     private final boolean first;
     private final Map<InstanceId, Instant> tombstones;
+    private final List<Place> vacated;
 
     private Roster(Pass pass) {
         this.pass = pass;
         first = !pass.state.surveyed();
         tombstones = new TreeMap<>(pass.state.tombstones());
+        vacated = new ArrayList<>(pass.state.vacated());
     }
 
     static void update(Pass pass) {
@@ -70,6 +76,13 @@ final class Roster {
                 .filter(member -> member.seen == null && isGone(member))
                 .toList();
         pass.members.removeAll(gone);
+        if (pass.isInPlace()) {
+            gone.stream()
+                    .sorted(Member.ORDER)
+                    .map(member -> member.place)
+                    .filter(place -> place.predecessor().isPresent() && !vacated.contains(place))
+                    .forEach(vacated::add);
+        }
         remember();
     }
 
@@ -85,7 +98,7 @@ final class Roster {
     }
 
     private Member find(Instance instance) {
-        Member found = Member.found(instance, pass.now);
+        Member found = Member.found(instance, first, pass.now);
         pass.members.add(found);
         return found;
     }
@@ -109,12 +122,28 @@ final class Roster {
         }
         boolean in = !pass.platform.routed() || member.routing().state() == Routing.State.IN;
         Duration soak = Pass.longer(pass.policy.minReady(), pass.platform.staleness());
+        if (pass.isInPlace()) {
+            member.place = held(member.place, observed.instance());
+        }
+        if (!member.served) {
+            member.restarts = observed.instance().restarts();
+        }
         member.readySince = healthy && in
                 ? member.readySince.or(() -> Optional.of(readySince(observed.instance(), soak)))
                 : Optional.empty();
         member.ready =
                 member.readySince.filter(since -> pass.due(since.plus(soak))).isPresent();
         member.served |= member.ready;
+    }
+
+    /** The place that its successor will take; a platform that knows of no places keeps the one it was launched to. */
+    private static Place held(Place taken, Instance instance) {
+        Place now = Place.of(instance);
+        return new Place(
+                now.predecessor(),
+                now.slot().or(taken::slot),
+                now.zone().or(taken::zone),
+                now.labels().isEmpty() ? taken.labels() : now.labels());
     }
 
     /** What was there before us is taken at its word: it has been ready since it was created. */
@@ -149,7 +178,10 @@ final class Roster {
             // Nothing that was sent can create it any more. It is needed no longer only if it is given up.
             return !pass.isWanted(member);
         }
-        if (!first && pass.isWanted(member) && member.intent == Intent.NONE) {
+        // One that served well was taken by another hand; one that did not has failed where the platform lists no dead
+        // ones.
+        boolean well = member.served && member.sickSince.isEmpty();
+        if (!first && !well && pass.isWanted(member) && member.intent == Intent.NONE) {
             pass.countFailure(member, member.name() + " vanished without being terminated");
         }
         if (!staleness.isZero()) {
@@ -160,16 +192,32 @@ final class Roster {
 
     private void remember() {
         int serving = pass.serving();
+        Map<String, Verdict> gates = pass.snapshot.gates();
+        Set<String> failing = new TreeSet<>(first ? gates.keySet() : pass.state.failingBefore());
+        failing.removeIf(gate -> first
+                ? pass.policy.heedsGatesFailingBefore() || !gates.get(gate).fails()
+                : gates.containsKey(gate) && gates.get(gate).passes());
         pass.edit(draft -> {
             draft.tombstones = tombstones;
+            draft.vacated = vacated;
+            draft.failingBefore = failing;
             if (first) {
                 draft.surveyed = true;
                 draft.baseline = draft.baseline.or(this::servingNow);
+                draft.zones = zones();
             }
             OptionalInt fewest = draft.extremes.fewestServing();
             draft.extremes =
                     new Extremes(draft.extremes.peak(), OptionalInt.of(Math.min(fewest.orElse(serving), serving)));
         });
+    }
+
+    private Map<String, Integer> zones() {
+        Map<String, Integer> zones = new TreeMap<>();
+        pass.seen()
+                .filter(member -> !member.isLeaving())
+                .forEach(member -> member.zone().ifPresent(zone -> zones.merge(zone, 1, Integer::sum)));
+        return zones;
     }
 
     /** The revision to go back to: the last verified one if it is serving, else what most instances serve. */

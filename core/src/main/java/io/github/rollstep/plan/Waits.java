@@ -19,8 +19,7 @@ final class Waits {
     static void explain(Pass pass) {
         Map<Code, List<Member>> kinds = new EnumMap<>(Code.class);
         pass.members.stream()
-                .filter(member ->
-                        member.isLeaving() || (pass.isWanted(member) && !member.isServing()) || !isSeen(member))
+                .filter(member -> member.isLeaving() || (pass.stays(member) && !member.isServing()) || !isSeen(member))
                 .sorted(Member.ORDER)
                 .forEach(member -> kinds.computeIfAbsent(code(pass, member), code -> new ArrayList<>())
                         .add(member));
@@ -56,6 +55,11 @@ final class Waits {
         if (member.intent == Intent.DRAIN) {
             return Code.DRAINING;
         }
+        return member.isKept() ? Code.KEPT : ailment(member);
+    }
+
+    /** What keeps it from serving, whatever we are about to do with it. */
+    private static Code ailment(Member member) {
         if (member.isDead()) {
             return Code.INSTANCE_FAILED;
         }
@@ -70,11 +74,21 @@ final class Waits {
 
     /** What the instance does, as the end of a sentence that begins with its name. */
     static String why(Pass pass, Member member) {
-        return switch (code(pass, member)) {
+        return text(pass, member, code(pass, member));
+    }
+
+    /** What keeps it from serving, as the end of such a sentence. */
+    static String ails(Pass pass, Member member) {
+        return text(pass, member, ailment(member));
+    }
+
+    private static String text(Pass pass, Member member, Code code) {
+        return switch (code) {
             case STARTING -> member.isOpenLaunch() ? "is launched and not yet seen" : "is starting";
             case ABSENT -> "is missing from the list and not yet believed gone";
             case STOPPING -> "is still stopping";
             case DRAINING -> "is draining, open requests: " + member.routing().openRequests();
+            case KEPT -> member.failed ? "has failed and is kept" : "is kept for a roll-back";
             case INSTANCE_FAILED -> "has exited" + in(detail(member));
             case UNHEALTHY -> "is unhealthy" + in(member.health().detail());
             case HEALTH_UNKNOWN -> "is of unknown health" + in(member.health().detail());

@@ -51,7 +51,28 @@ final class Calls {
             throw ProviderException.retryable(name + ": the engine is closed", e);
         }
         long deadline = System.nanoTime() + timeout.toNanos();
-        return () -> result(name, task, deadline);
+        return new Pending<>() {
+            @Override
+            public T result() {
+                return Calls.this.result(name, task, deadline);
+            }
+
+            @Override
+            public boolean isDone(Duration patience) {
+                long left = Math.min(patience.toNanos(), deadline - System.nanoTime());
+                try {
+                    task.get(Math.max(0, left), TimeUnit.NANOSECONDS);
+                    return true;
+                } catch (TimeoutException e) {
+                    return System.nanoTime() >= deadline;
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                    return false;
+                } catch (ExecutionException | CancellationException e) {
+                    return true;
+                }
+            }
+        };
     }
 
     private <T> T result(String name, FutureTask<T> task, long deadline) {
@@ -77,9 +98,11 @@ final class Calls {
     }
 
     /** A call in progress. */
-    @FunctionalInterface
     interface Pending<T> {
         /** @throws ProviderException if it failed, or did not return in time */
         T result();
+
+        /** Whether {@link #result} is there at once; waits so long for it. */
+        boolean isDone(Duration patience);
     }
 }

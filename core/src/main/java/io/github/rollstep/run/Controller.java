@@ -1,10 +1,12 @@
 package io.github.rollstep.run;
 
+import io.github.rollstep.InstanceId;
 import io.github.rollstep.RolloutId;
 import io.github.rollstep.RolloutPolicy;
 import io.github.rollstep.plan.Action;
 import io.github.rollstep.plan.FleetCounts;
 import io.github.rollstep.plan.FleetSnapshot;
+import io.github.rollstep.plan.Limits;
 import io.github.rollstep.plan.Plan;
 import io.github.rollstep.plan.Reason;
 import io.github.rollstep.plan.Reason.Code;
@@ -17,6 +19,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -36,6 +39,7 @@ final class Controller implements Rollout {
     private static final Logger LOG = LoggerFactory.getLogger(RollingUpdate.class);
     private static final String OBSERVE = "observe";
     private static final String PERSIST = "persist";
+    private static final String VETO = "veto";
 
     private final ReentrantLock lock = new ReentrantLock();
     private final CompletableFuture<Progress> end = new CompletableFuture<>();
@@ -45,6 +49,8 @@ final class Controller implements Rollout {
     private final Duration callTimeout;
     private final Journal journal;
     private final Observer observer;
+    private final Gatekeeper gatekeeper;
+    private final Veto veto;
     private final Performer performer;
     private final Announcer announcer;
     private volatile RolloutState state;
@@ -59,6 +65,8 @@ final class Controller implements Rollout {
             Duration callTimeout,
             Journal journal,
             Observer observer,
+            Gatekeeper gatekeeper,
+            Veto veto,
             Performer performer,
             Announcer announcer,
             RolloutState state) {
@@ -67,6 +75,8 @@ final class Controller implements Rollout {
         this.callTimeout = callTimeout;
         this.journal = journal;
         this.observer = observer;
+        this.gatekeeper = gatekeeper;
+        this.veto = veto;
         this.performer = performer;
         this.announcer = announcer;
         this.state = state;
@@ -121,7 +131,8 @@ final class Controller implements Rollout {
             if (Thread.currentThread().isInterrupted()) {
                 return nothing(List.of(Reason.of(Code.PLATFORM, "the step was interrupted")));
             }
-            plan = RollingPlanner.plan(snapshot, state, policy);
+            snapshot = snapshot.withGates(gatekeeper.verdicts(state, counts, policy, now));
+            plan = withVeto(RollingPlanner.plan(snapshot, state, policy), snapshot, now);
             if (!plan.next().equals(state)) {
                 journal.save(plan.next());
             }
@@ -152,8 +163,30 @@ final class Controller implements Rollout {
                 plan.next(),
                 waits,
                 plan.failures(),
+                plan.departing(),
                 plan.counts(),
                 fault.isPresent() ? Optional.of(now) : plan.wakeAt()));
+    }
+
+    /** The plan without those whom their owner does not let go: nobody while it cannot tell. */
+    private Plan withVeto(Plan plan, FleetSnapshot snapshot, Instant now) {
+        if (!veto.isAsked(plan)) {
+            return plan;
+        }
+        Map<InstanceId, String> refusals;
+        Optional<Backoff.Failure> failed = backoff.holds(VETO, now);
+        if (failed.isPresent()) {
+            refusals = Veto.all(plan, failed.get().message());
+        } else {
+            try {
+                refusals = veto.refusals(plan, snapshot, state);
+                backoff.succeeded(VETO);
+            } catch (ProviderException e) {
+                noteFailure(VETO, e);
+                refusals = Veto.all(plan, String.valueOf(e.getMessage()));
+            }
+        }
+        return refusals.isEmpty() ? plan : RollingPlanner.plan(snapshot.withRefusals(refusals), state, policy);
     }
 
     private void settle(Instant now) {
@@ -198,7 +231,7 @@ final class Controller implements Rollout {
     }
 
     private Plan nothing(List<Reason> waits) {
-        return new Plan(List.of(), state, waits, List.of(), counts, Optional.empty());
+        return new Plan(List.of(), state, waits, List.of(), List.of(), counts, Optional.empty());
     }
 
     private List<Reason> platformReasons(Instant now) {
@@ -253,8 +286,24 @@ final class Controller implements Rollout {
     }
 
     @Override
+    public void approve(String by) {
+        command(now -> state.approve(now, byHand("approved by " + by)));
+    }
+
+    /** Goes on with these limits, unless it has ended meanwhile. */
+    void resize(Limits limits) {
+        command(now -> state.phase().isFinal() ? state : state.resize(limits));
+    }
+
+    @Override
     public void rollBack(String reason) {
-        command(now -> state.rollBack(now, byHand(reason)));
+        command(now -> {
+            if (policy.isForwardOnly(state.batchesDone())) {
+                throw new IllegalStateException("rollout %s may not roll back after %d batches: it is forward only"
+                        .formatted(state.rollout(), state.batchesDone()));
+            }
+            return state.rollBack(now, byHand(reason));
+        });
     }
 
     @Override

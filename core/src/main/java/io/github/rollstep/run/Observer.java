@@ -78,6 +78,7 @@ final class Observer {
                                 verdicts.getOrDefault(instance.id(), none),
                                 routes.getOrDefault(instance.id(), Routing.out())))
                         .toList();
-        return new FleetSnapshot(now, platform, observed, Optional.empty(), fault);
+        FleetSnapshot snapshot = FleetSnapshot.of(now, platform, observed);
+        return fault.map(snapshot::withFault).orElse(snapshot);
     }
 }

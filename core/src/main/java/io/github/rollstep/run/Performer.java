@@ -10,6 +10,7 @@ import io.github.rollstep.plan.RolloutState;
 import io.github.rollstep.spi.LaunchRequest;
 import io.github.rollstep.spi.ProviderException;
 import io.github.rollstep.spi.TrafficRouter;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -67,8 +68,16 @@ final class Performer {
                 return true;
             });
         } catch (ProviderException e) {
-            return () -> {
-                throw e;
+            return new Calls.Pending<>() {
+                @Override
+                public Boolean result() {
+                    throw e;
+                }
+
+                @Override
+                public boolean isDone(Duration patience) {
+                    return true;
+                }
             };
         }
     }
@@ -82,7 +91,7 @@ final class Performer {
                             && !record.failed()
                             && record.revision().equals(state.goal()))
                     .map(record -> new LaunchRequest(
-                            state.fleet(), state.rollout(), record.token().orElseThrow(), state.goal()))
+                            state.fleet(), state.rollout(), record.token().orElseThrow(), state.goal(), record.place()))
                     .toList();
         }
     }

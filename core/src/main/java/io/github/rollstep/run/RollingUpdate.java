@@ -1,15 +1,18 @@
 package io.github.rollstep.run;
 
 import io.github.rollstep.FleetId;
+import io.github.rollstep.Instance;
 import io.github.rollstep.Revision;
 import io.github.rollstep.RolloutId;
 import io.github.rollstep.RolloutPolicy;
 import io.github.rollstep.plan.Limits;
 import io.github.rollstep.plan.RolloutState;
+import io.github.rollstep.spi.Gate;
 import io.github.rollstep.spi.HealthChecker;
 import io.github.rollstep.spi.InstanceProvider;
 import io.github.rollstep.spi.ProviderException;
 import io.github.rollstep.spi.RolloutStore;
+import io.github.rollstep.spi.StopVeto;
 import io.github.rollstep.spi.TrafficRouter;
 import io.github.rollstep.spi.Watchable;
 import io.github.rollstep.store.InMemoryRolloutStore;
@@ -18,9 +21,14 @@ import java.time.InstantSource;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -50,13 +58,14 @@ public final class RollingUpdate implements AutoCloseable {
             DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss").withZone(ZoneOffset.UTC);
 
     private final Adapters adapters;
-    private final Limits limits;
+    private Limits limits;
     private final RolloutStore store;
     private final RolloutPolicy policy;
     private final List<RolloutListener> listeners;
     private final InstantSource clock;
     private final Duration pollInterval;
     private final Duration callTimeout;
+    private final Duration gateInterval;
     private final boolean hostDriven;
     private final boolean ownEngine;
     private final RolloutEngine engine;
@@ -77,6 +86,7 @@ public final class RollingUpdate implements AutoCloseable {
         clock = builder.clock;
         pollInterval = builder.pollInterval;
         callTimeout = builder.callTimeout;
+        gateInterval = builder.gateInterval;
         hostDriven = builder.hostDriven;
         ownEngine = builder.engine == null;
         engine = builder.engine == null ? RolloutEngine.create() : builder.engine;
@@ -87,9 +97,27 @@ public final class RollingUpdate implements AutoCloseable {
         return new Builder();
     }
 
-    /** What the policy comes to for this fleet. */
-    public Limits limits() {
+    /** What the policy comes to for this fleet and its present desired count. */
+    public synchronized Limits limits() {
         return limits;
+    }
+
+    /**
+     * Changes how many instances shall serve, for the rollout in progress and for later ones. What grows is launched in the new
+     * revision once it has proved itself; what shrinks loses outdated and unhealthy instances first. Between rollouts nothing happens:
+     * whoever runs the fleet then sizes it.
+     *
+     * @throws IllegalArgumentException if it is not within 1 to 1,000,000, or the policy can never finish with it
+     * @throws IllegalStateException if another controller holds the fleet, or this one is closed
+     * @throws ProviderException if the store cannot be asked
+     */
+    public synchronized void resize(int desired) {
+        requireOpen();
+        Limits resized = Limits.resolve(policy, desired);
+        if (isInProgress()) {
+            current.controller().resize(resized);
+        }
+        limits = resized;
     }
 
     /**
@@ -104,12 +132,37 @@ public final class RollingUpdate implements AutoCloseable {
      * @throws ProviderException if the store or the adapters cannot be asked
      */
     public Rollout start(Revision target) {
-        return start(target, false);
+        return start(target, false, false);
     }
 
     /** As {@link #start}, also for a revision that has failed before. */
     public Rollout retry(Revision target) {
-        return start(target, true);
+        return start(target, false, true);
+    }
+
+    /**
+     * Replaces every instance by a new one of the revision that the fleet runs: the one of the last rollout that succeeded if it is
+     * there, else the one that most run. A restart in progress goes on.
+     *
+     * @throws IllegalStateException if the fleet is empty; and as {@link #start} throws
+     * @throws ProviderException if the store or the adapters cannot be asked
+     */
+    public synchronized Rollout restart() {
+        requireOpen();
+        if (isInProgress() && current.controller().state().restart()) {
+            return current.controller();
+        }
+        Map<Revision, Long> running = calls.call("list instances", adapters.provider()::list).stream()
+                .collect(Collectors.groupingBy(Instance::revision, Collectors.counting()));
+        Optional<Revision> verified = calls.call("load state", () -> store.load(adapters.fleet()))
+                .flatMap(stored -> stored.state().history().verified())
+                .filter(running::containsKey);
+        Revision revision = verified.or(() -> running.keySet().stream()
+                        .max(Comparator.comparing((Revision one) -> running.getOrDefault(one, 0L))
+                                .thenComparing(Revision::id)))
+                .orElseThrow(() -> new IllegalStateException(
+                        "fleet %s is empty: there is nothing to restart".formatted(adapters.fleet())));
+        return start(revision, true, true);
     }
 
     /**
@@ -133,14 +186,14 @@ public final class RollingUpdate implements AutoCloseable {
         return unfinished.map(state -> begin(state, journal, observer));
     }
 
-    private synchronized Rollout start(Revision target, boolean again) {
+    private synchronized Rollout start(Revision target, boolean restart, boolean again) {
         requireOpen();
         RolloutId id = RolloutId.of(ID_TIME.format(clock.instant()) + "-" + random());
         Observer observer = observer();
         Journal journal;
         if (isInProgress()) {
             RolloutState state = current.controller().state();
-            if (goesOn(state, target, again)) {
+            if (goesOn(state, target, restart, again)) {
                 return current.controller();
             }
             requireNotFailed(state, target, again);
@@ -152,11 +205,12 @@ public final class RollingUpdate implements AutoCloseable {
         try {
             journal.settle();
             Optional<RolloutState> previous = journal.state();
-            if (previous.filter(state -> goesOn(state, target, again)).isPresent()) {
+            if (previous.filter(state -> goesOn(state, target, restart, again)).isPresent()) {
                 return begin(previous.get(), journal, observer);
             }
             previous.ifPresent(state -> requireNotFailed(state, target, again));
-            RolloutState state = RolloutState.begin(adapters.fleet(), id, target, limits, clock.instant(), previous);
+            RolloutState state =
+                    RolloutState.begin(adapters.fleet(), id, target, restart, limits, clock.instant(), previous);
             journal.save(state);
             return begin(state, journal, observer);
         } catch (RuntimeException e) {
@@ -166,9 +220,10 @@ public final class RollingUpdate implements AutoCloseable {
     }
 
     /** Whether the rollout that is there is the one asked for. */
-    private boolean goesOn(RolloutState state, Revision target, boolean again) {
+    private boolean goesOn(RolloutState state, Revision target, boolean restart, boolean again) {
         if (state.phase().isFinal()
                 || !state.target().equals(target)
+                || state.restart() != restart
                 || !state.limits().equals(limits)) {
             return false;
         }
@@ -193,6 +248,8 @@ public final class RollingUpdate implements AutoCloseable {
                 callTimeout,
                 journal,
                 observer,
+                new Gatekeeper(adapters.gates(), calls, gateInterval),
+                new Veto(adapters.veto(), calls),
                 new Performer(adapters, calls),
                 new Announcer(listeners),
                 state);
@@ -242,7 +299,13 @@ public final class RollingUpdate implements AutoCloseable {
 
     /** An action is decided within one call time-out of its observation, and takes effect within another. */
     private Observer observer() {
-        return new Observer(adapters, calls, callTimeout.multipliedBy(2));
+        Observer observer = new Observer(adapters, calls, callTimeout.multipliedBy(2));
+        boolean drains = observer.platform().routed() && !observer.platform().drainsOnTerminate();
+        if (!policy.retainOld().isZero() && !drains) {
+            throw new IllegalArgumentException(
+                    "retainOld must be 0 without a router that drains, was %s".formatted(policy.retainOld()));
+        }
+        return observer;
     }
 
     private Journal journal() {
@@ -308,6 +371,9 @@ public final class RollingUpdate implements AutoCloseable {
         private InstantSource clock = InstantSource.system();
         private Duration pollInterval = Duration.ofSeconds(1);
         private Duration callTimeout = Duration.ofSeconds(30);
+        private Duration gateInterval = Duration.ofSeconds(10);
+        private final List<Gate> gates = new ArrayList<>();
+        private @Nullable StopVeto veto;
         private boolean hostDriven;
 
         private Builder() {}
@@ -339,6 +405,18 @@ public final class RollingUpdate implements AutoCloseable {
         /** Without one (workers that pull from a queue), what is healthy for {@code minReady} is serving. */
         public Builder router(TrafficRouter router) {
             this.router = router;
+            return this;
+        }
+
+        /** Adds a judge; they all must pass. */
+        public Builder gate(Gate gate) {
+            gates.add(gate);
+            return this;
+        }
+
+        /** Who says which instances may go; default: nobody is asked. */
+        public Builder stopVeto(StopVeto veto) {
+            this.veto = veto;
             return this;
         }
 
@@ -384,6 +462,12 @@ public final class RollingUpdate implements AutoCloseable {
             return this;
         }
 
+        /** How often a gate is asked until it passes; 10 ms to 1 h; default: 10 s. */
+        public Builder gateInterval(Duration gateInterval) {
+            this.gateInterval = within("gateInterval", Duration.ofMillis(10), LONGEST_CALL, gateInterval);
+            return this;
+        }
+
         /** The host calls {@link Rollout#step} by its own schedule; the engine makes no step by itself. */
         public Builder hostDriven() {
             hostDriven = true;
@@ -396,7 +480,17 @@ public final class RollingUpdate implements AutoCloseable {
                     required("fleet", fleet),
                     required("provider", provider),
                     required("health", health),
-                    Optional.ofNullable(router));
+                    Optional.ofNullable(router),
+                    List.copyOf(gates),
+                    Optional.ofNullable(veto));
+            Set<String> names = new HashSet<>();
+            gates.stream()
+                    .map(Gate::name)
+                    .filter(name -> !names.add(name))
+                    .findFirst()
+                    .ifPresent(name -> {
+                        throw new IllegalArgumentException("gates must have different names, two have " + name);
+                    });
             return new RollingUpdate(this, adapters, Limits.resolve(policy, required("desired", desired)));
         }
 

@@ -43,13 +43,22 @@ public interface Rollout {
     /** @throws IllegalStateException if it may not be paused now */
     void pause();
 
-    /** @throws IllegalStateException if it is not held */
+    /** @throws IllegalStateException if it is not paused */
     void resume();
+
+    /**
+     * Lets it go on after the batch that it waits for an approval of.
+     *
+     * @param by who approves, for the record
+     * @throws IllegalStateException if it waits for none
+     */
+    void approve(String by);
 
     /**
      * Goes back to the revision that was serving when the rollout began.
      *
-     * @throws IllegalStateException if it goes back already, has ended, or there is nothing to go back to
+     * @throws IllegalStateException if it goes back already, has ended, is past its point of no return, or there is nothing to go
+     *     back to
      */
     void rollBack(String reason);
 

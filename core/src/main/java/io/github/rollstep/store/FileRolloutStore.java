@@ -35,7 +35,7 @@ import org.jspecify.annotations.Nullable;
 public final class FileRolloutStore implements RolloutStore, AutoCloseable {
 
     private static final String FORMAT = "rollstep-record ";
-    private static final int VERSION = 1;
+    private static final int VERSION = 2;
     private static final String CHECKSUM = "crc32=";
 
     private final Path directory;

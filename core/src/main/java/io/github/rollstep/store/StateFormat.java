@@ -3,6 +3,7 @@ package io.github.rollstep.store;
 import io.github.rollstep.FleetId;
 import io.github.rollstep.InstanceId;
 import io.github.rollstep.LaunchToken;
+import io.github.rollstep.Place;
 import io.github.rollstep.Revision;
 import io.github.rollstep.RolloutId;
 import io.github.rollstep.plan.InstanceRecord;
@@ -11,6 +12,7 @@ import io.github.rollstep.plan.Reason;
 import io.github.rollstep.plan.RolloutPhase;
 import io.github.rollstep.plan.RolloutState;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -29,9 +31,10 @@ final class StateFormat {
         out.put("fleet", state.fleet()).put("rollout", state.rollout());
         write(out.in("target"), state.target());
         state.baseline().ifPresent(baseline -> write(out.in("baseline"), baseline));
-        out.put("baselined", state.baseline().isPresent());
+        out.put("restart", state.restart()).put("baselined", state.baseline().isPresent());
         write(out.in("limits"), state.limits());
-        out.put("surveyed", state.surveyed())
+        out.put("desired.planned", state.plannedDesired())
+                .put("surveyed", state.surveyed())
                 .put("back", state.back())
                 .put("phase", state.phase())
                 .put("phase.since", state.phaseSince())
@@ -43,13 +46,22 @@ final class StateFormat {
         state.clocks().progress().ifPresent(progress -> out.put("progress", progress));
         out.put("batch", state.batch().index())
                 .put("batch.goal", state.batch().goal())
-                .put("batch.pause", state.batch().pauseUntil())
+                .put("batch.whole", state.batch().wholeSince())
+                .put("batch.released", state.batch().released())
                 .put("failures", state.failures().count())
                 .put("failures.forgiven", state.failures().forgiven())
+                .put("failures.retried", state.failures().retried())
+                .putAll("failures.retry", state.failures().retries(), (retry, attempt) -> retry.put("attempt", attempt))
                 .put("failures.last", state.failures().lastAt())
                 .put("peak", state.extremes().peak());
         state.extremes().fewestServing().ifPresent(fewest -> out.put("fewest", fewest));
         out.put("launches", state.launches()).putAll("instance", state.instances(), StateFormat::write);
+        out.putAll("vacated", state.vacated(), StateFormat::write);
+        out.putAll(
+                "zone",
+                state.zones().entrySet(),
+                (zone, count) -> zone.put("name", count.getKey()).put("count", count.getValue()));
+        out.putAll("gate", state.failingBefore(), (gate, name) -> gate.put("name", name));
         out.putAll(
                 "gone",
                 state.tombstones().entrySet(),
@@ -64,8 +76,10 @@ final class StateFormat {
                 in.get("fleet", FleetId::of),
                 in.get("rollout", RolloutId::of),
                 revision(in.in("target")),
+                in.flag("restart"),
                 in.flag("baselined") ? Optional.of(revision(in.in("baseline"))) : Optional.empty(),
                 limits(in.in("limits")),
+                in.number("desired.planned"),
                 in.flag("surveyed"),
                 in.flag("back"),
                 in.get("phase", RolloutPhase::valueOf),
@@ -73,14 +87,24 @@ final class StateFormat {
                 Reason.of(in.get("phase.reason", Reason.Code::valueOf), in.text("phase.text")),
                 new RolloutState.Clocks(
                         in.time("started"), in.time("direction.since"), in.time("progress.at"), count(in, "progress")),
-                new RolloutState.BatchPosition(in.number("batch"), in.number("batch.goal"), in.findTime("batch.pause")),
+                new RolloutState.BatchPosition(
+                        in.number("batch"),
+                        in.number("batch.goal"),
+                        in.findTime("batch.whole"),
+                        in.flag("batch.released")),
                 new RolloutState.FailureLedger(
-                        in.number("failures"), in.number("failures.forgiven"), in.findTime("failures.last")),
+                        in.number("failures"),
+                        in.number("failures.forgiven"),
+                        in.number("failures.retried"),
+                        in.all("failures.retry", retry -> retry.number("attempt")),
+                        in.findTime("failures.last")),
                 new RolloutState.Extremes(in.number("peak"), count(in, "fewest")),
                 in.number("launches"),
                 in.all("instance", StateFormat::instance),
-                in.all("gone", gone -> Map.entry(gone.get("id", InstanceId::of), gone.time("until"))).stream()
-                        .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue)),
+                in.all("vacated", StateFormat::place),
+                map(in.all("zone", zone -> Map.entry(zone.text("name"), zone.number("count")))),
+                new LinkedHashSet<>(in.all("gate", gate -> gate.text("name"))),
+                map(in.all("gone", gone -> Map.entry(gone.get("id", InstanceId::of), gone.time("until")))),
                 new RolloutState.History(
                         in.flag("verify") ? Optional.of(revision(in.in("verified"))) : Optional.empty(),
                         new LinkedHashSet<>(in.all("failed", failed -> failed.text("id")))));
@@ -100,9 +124,29 @@ final class StateFormat {
 
     private static Revision revision(FieldReader in) {
         return Revision.of(
-                in.text("id"),
-                in.all("attribute", entry -> Map.entry(entry.text("key"), entry.text("value"))).stream()
-                        .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue)));
+                in.text("id"), map(in.all("attribute", entry -> Map.entry(entry.text("key"), entry.text("value")))));
+    }
+
+    private static void write(FieldWriter out, Place place) {
+        out.put("of", place.predecessor())
+                .put("slot", place.slot())
+                .put("zone", place.zone())
+                .putAll(
+                        "label",
+                        new TreeMap<>(place.labels()).entrySet(),
+                        (to, entry) -> to.put("key", entry.getKey()).put("value", entry.getValue()));
+    }
+
+    private static Place place(FieldReader in) {
+        return new Place(
+                in.find("of", InstanceId::of),
+                in.find("slot"),
+                in.find("zone"),
+                map(in.all("label", entry -> Map.entry(entry.text("key"), entry.text("value")))));
+    }
+
+    private static <K, V> Map<K, V> map(List<Map.Entry<K, V>> entries) {
+        return entries.stream().collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue));
     }
 
     private static void write(FieldWriter out, Limits limits) {
@@ -110,6 +154,7 @@ final class StateFormat {
                 .put("footprint", limits.footprint())
                 .put("footprint.rule", limits.footprintRule())
                 .put("floor", limits.floor())
+                .put("kept", limits.kept())
                 .put("failed", limits.maxFailedInstances());
     }
 
@@ -119,19 +164,24 @@ final class StateFormat {
                 in.number("footprint"),
                 in.text("footprint.rule"),
                 in.number("floor"),
+                in.number("kept"),
                 in.number("failed"));
     }
 
     private static void write(FieldWriter out, InstanceRecord instance) {
         out.put("token", instance.token()).put("id", instance.id());
         write(out.in("revision"), instance.revision());
-        out.put("since", instance.since())
+        write(out.in("place"), instance.place());
+        out.put("attempt", instance.attempt())
+                .put("early", instance.early())
+                .put("since", instance.since())
                 .put("intent", instance.intent())
                 .put("intent.since", instance.intentSince())
                 .put("sent", instance.sentAt())
                 .put("ready", instance.readySince())
                 .put("sick", instance.sickSince())
                 .put("served", instance.served())
+                .put("restarts", instance.restarts())
                 .put("failed", instance.failed())
                 .put("admit", instance.admitSentAt())
                 .put("admits", instance.admits())
@@ -144,6 +194,9 @@ final class StateFormat {
                 in.find("token", LaunchToken::of),
                 in.find("id", InstanceId::of),
                 revision(in.in("revision")),
+                place(in.in("place")),
+                in.number("attempt"),
+                in.flag("early"),
                 in.time("since"),
                 in.get("intent", InstanceRecord.Intent::valueOf),
                 in.time("intent.since"),
@@ -151,6 +204,7 @@ final class StateFormat {
                 in.findTime("ready"),
                 in.findTime("sick"),
                 in.flag("served"),
+                in.number("restarts"),
                 in.flag("failed"),
                 in.findTime("admit"),
                 in.number("admits"),

@@ -358,7 +358,7 @@ class RollingUpdateTest {
 
         assertThatIllegalStateException()
                 .isThrownBy(rollout::resume)
-                .withMessageContaining("is ROLLING: only one that is held can resume");
+                .withMessageContaining("is ROLLING: only one that is paused can resume");
         assertThatIllegalStateException()
                 .isThrownBy(() -> rollout.rollBack("too early to know what was serving"))
                 .withMessageContaining("has no revision to go back to");

@@ -65,8 +65,8 @@ class FileRolloutStoreTest {
         try (FileRolloutStore store = FileRolloutStore.open(directory)) {
             Files.writeString(file, "hello\n");
             assertRefused(store, file + " is refused: it is not a record of Rollstep");
-            Files.writeString(file, "rollstep-record 2\n");
-            assertRefused(store, file + " is refused: its format is 2, this version reads 1");
+            Files.writeString(file, "rollstep-record 3\n");
+            assertRefused(store, file + " is refused: its format is 3, this version reads 2");
             Files.delete(file);
             store.save(lease(store), 0, state);
             Files.copy(file, directory.resolve("other.rollout"));

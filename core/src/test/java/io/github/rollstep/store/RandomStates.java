@@ -2,6 +2,7 @@ package io.github.rollstep.store;
 
 import io.github.rollstep.FleetId;
 import io.github.rollstep.InstanceId;
+import io.github.rollstep.Place;
 import io.github.rollstep.Revision;
 import io.github.rollstep.RolloutId;
 import io.github.rollstep.plan.InstanceRecord;
@@ -47,19 +48,30 @@ final class RandomStates {
                 FleetId.of("shop"),
                 rollout,
                 revision(),
+                random.nextBoolean(),
                 maybe(this::revision),
-                new Limits(1 + random.nextInt(9), 20, text(), random.nextInt(3), random.nextInt(3)),
+                new Limits(1 + random.nextInt(9), 20, text(), random.nextInt(3), random.nextInt(3), random.nextInt(3)),
+                random.nextInt(9),
                 random.nextBoolean(),
                 random.nextBoolean(),
                 any(RolloutPhase.values()),
                 time(),
                 Reason.of(any(Reason.Code.values()), text()),
                 new RolloutState.Clocks(time(), time(), time(), count()),
-                new RolloutState.BatchPosition(random.nextInt(4), random.nextInt(9), maybe(this::time)),
-                new RolloutState.FailureLedger(random.nextInt(4), random.nextInt(4), maybe(this::time)),
+                new RolloutState.BatchPosition(
+                        random.nextInt(4), random.nextInt(9), maybe(this::time), random.nextBoolean()),
+                new RolloutState.FailureLedger(
+                        random.nextInt(4),
+                        random.nextInt(4),
+                        random.nextInt(4),
+                        random.nextBoolean() ? List.of() : List.of(2, 3),
+                        maybe(this::time)),
                 new RolloutState.Extremes(random.nextInt(9), count()),
                 random.nextInt(99),
                 instances,
+                random.nextBoolean() ? List.of() : List.of(place(), place()),
+                random.nextBoolean() ? Map.of() : Map.of("zone=a", 3, "b", 4),
+                random.nextBoolean() ? Set.of() : Set.of("errors", "a=b\n"),
                 gone,
                 new RolloutState.History(maybe(this::revision), random.nextBoolean() ? Set.of() : Set.of("v7", "v8")));
     }
@@ -69,6 +81,9 @@ final class RandomStates {
                 maybe(() -> rollout.token(ordinal)),
                 maybe(() -> InstanceId.of("i-" + ordinal)),
                 revision(),
+                place(),
+                1 + random.nextInt(3),
+                random.nextBoolean(),
                 time(),
                 any(InstanceRecord.Intent.values()),
                 time(),
@@ -76,11 +91,20 @@ final class RandomStates {
                 maybe(this::time),
                 maybe(this::time),
                 random.nextBoolean(),
+                random.nextInt(3),
                 random.nextBoolean(),
                 maybe(this::time),
                 random.nextInt(4),
                 random.nextInt(4),
                 maybe(this::time));
+    }
+
+    private Place place() {
+        return new Place(
+                maybe(() -> InstanceId.of("i-0")),
+                maybe(this::text),
+                maybe(this::text),
+                random.nextBoolean() ? Map.of() : Map.of("key=1", text()));
     }
 
     private Revision revision() {

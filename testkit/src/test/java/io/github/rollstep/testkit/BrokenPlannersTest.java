@@ -48,7 +48,12 @@ class BrokenPlannersTest {
                 Limits l = state.limits();
                 return withLimits(
                         new Limits(
-                                l.desired(), l.footprint() + 1, l.footprintRule(), l.floor(), l.maxFailedInstances()),
+                                l.desired(),
+                                l.footprint() + 1,
+                                l.footprintRule(),
+                                l.floor(),
+                                l.kept(),
+                                l.maxFailedInstances()),
                         snapshot,
                         state,
                         scenario);
@@ -64,6 +69,7 @@ class BrokenPlannersTest {
                                 l.footprint(),
                                 l.footprintRule(),
                                 Math.max(0, l.floor() - 1),
+                                l.kept(),
                                 l.maxFailedInstances()),
                         snapshot,
                         state,
@@ -143,13 +149,7 @@ class BrokenPlannersTest {
             @Override
             Plan plan(FleetSnapshot snapshot, RolloutState state, Scenario scenario) {
                 Plan plan = good(snapshot, state, scenario);
-                return new Plan(
-                        plan.actions(),
-                        plan.actions().isEmpty() ? plan.next() : state,
-                        plan.waits(),
-                        plan.failures(),
-                        plan.counts(),
-                        plan.wakeAt());
+                return plan.withNext(plan.actions().isEmpty() ? plan.next() : state);
             }
         },
         NEVER_LAUNCHES(Promise.ENDS) {
@@ -165,7 +165,7 @@ class BrokenPlannersTest {
             Plan plan(FleetSnapshot snapshot, RolloutState state, Scenario scenario) {
                 Limits l = state.limits();
                 return withLimits(
-                        new Limits(l.desired(), l.footprint(), l.footprintRule(), l.floor(), 1_000),
+                        new Limits(l.desired(), l.footprint(), l.footprintRule(), l.floor(), l.kept(), 1_000),
                         snapshot,
                         state,
                         scenario);
@@ -204,52 +204,22 @@ class BrokenPlannersTest {
     }
 
     private static Plan withActions(Plan plan, Function<Action, Stream<Action>> change) {
-        return new Plan(
-                plan.actions().stream().flatMap(change).toList(),
-                plan.next(),
-                plan.waits(),
-                plan.failures(),
-                plan.counts(),
-                plan.wakeAt());
+        return plan.withActions(plan.actions().stream().flatMap(change).toList());
     }
 
     private static Plan withMore(Plan plan, List<Action> more) {
         List<Action> actions = new ArrayList<>(plan.actions());
         actions.addAll(more);
-        return new Plan(actions, plan.next(), plan.waits(), plan.failures(), plan.counts(), plan.wakeAt());
+        return plan.withActions(actions);
     }
 
     private static Plan withLimits(Limits limits, FleetSnapshot snapshot, RolloutState state, Scenario scenario) {
-        Plan plan = good(snapshot, with(state, limits), scenario);
-        return new Plan(
-                plan.actions(),
-                with(plan.next(), state.limits()),
-                plan.waits(),
-                plan.failures(),
-                plan.counts(),
-                plan.wakeAt());
-    }
-
-    private static RolloutState with(RolloutState s, Limits limits) {
-        return new RolloutState(
-                s.fleet(),
-                s.rollout(),
-                s.target(),
-                s.baseline(),
-                limits,
-                s.surveyed(),
-                s.back(),
-                s.phase(),
-                s.phaseSince(),
-                s.phaseReason(),
-                s.clocks(),
-                s.batch(),
-                s.failures(),
-                s.extremes(),
-                s.launches(),
-                s.instances(),
-                s.tombstones(),
-                s.history());
+        if (state.phase().isFinal()) {
+            return good(snapshot, state, scenario);
+        }
+        Plan plan = good(snapshot, state.resize(limits), scenario);
+        RolloutState next = plan.next();
+        return plan.withNext(next.phase().isFinal() ? next : next.resize(state.limits()));
     }
 
     @ParameterizedTest

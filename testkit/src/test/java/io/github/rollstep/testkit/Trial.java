@@ -330,7 +330,7 @@ final class Trial {
                         && !record.failed()
                         && record.revision().equals(state.goal()))
                 .map(record -> new LaunchRequest(
-                        fleet.id(), state.rollout(), record.token().orElseThrow(), state.goal()))
+                        fleet.id(), state.rollout(), record.token().orElseThrow(), state.goal(), record.place()))
                 .toList();
         ask(() -> fleet.provider().launch(open));
         int existing = fleet.observe().size();

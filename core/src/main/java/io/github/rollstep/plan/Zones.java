@@ -1,0 +1,143 @@
+package io.github.rollstep.plan;
+
+import io.github.rollstep.RolloutPolicy;
+import io.github.rollstep.ZoneOrder;
+import io.github.rollstep.plan.Reason.Code;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.function.Predicate;
+
+/**
+ * The zones of a fleet: where a successor goes, and whether a zone may lose one that serves.
+ *
+ * <p>Each zone has a share of the desired count, in proportion to what it had at the first look. A zone is down when nothing of what
+ * served there does any more: then successors go elsewhere and it holds up no other zone; what is dead or ill in it leaves like
+ * anywhere else.
+ */
+final class Zones {
+
+    private final Pass pass;
+    private final RolloutPolicy policy;
+    private final Map<String, Integer> shares;
+
+    Zones(Pass pass) {
+        this.pass = pass;
+        policy = pass.policy;
+        shares = policy.choosesZones() ? shares(pass.state.zones(), pass.limits.desired()) : Map.of();
+    }
+
+    /** Whole numbers in proportion to the counts, which add up to {@code desired}: the largest remainders round up. */
+    static Map<String, Integer> shares(Map<String, Integer> counts, int desired) {
+        long total = counts.values().stream().mapToInt(Integer::intValue).sum();
+        Map<String, Integer> shares = new TreeMap<>();
+        counts.forEach((zone, count) -> shares.put(zone, (int) (desired * (long) count / total)));
+        int left =
+                desired - shares.values().stream().mapToInt(Integer::intValue).sum();
+        counts.keySet().stream()
+                .sorted(Comparator.comparing((String zone) -> -(desired * (long) counts.getOrDefault(zone, 0) % total))
+                        .thenComparing(Comparator.naturalOrder()))
+                .limit(left)
+                .forEach(zone -> shares.merge(zone, 1, Integer::sum));
+        return shares;
+    }
+
+    boolean matter() {
+        return !shares.isEmpty();
+    }
+
+    /** Where the next launch goes; empty if it has to wait, and then that is said. */
+    Optional<String> next() {
+        List<String> up = shares.keySet().stream().filter(zone -> !isDown(zone)).toList();
+        List<String> open = up.stream().filter(this::hasRoom).toList();
+        Optional<String> current = current();
+        if (current.isPresent() && !isDown(current.get())) {
+            if (missing(current.get()) > 0 && open.contains(current.get())) {
+                return current;
+            }
+            boolean full = missing(current.get()) <= 0;
+            pass.wait(
+                    Code.ZONE,
+                    full
+                            ? "zone %s is finished before the next one is begun".formatted(current.get())
+                            : "zone %s has room for no more".formatted(current.get()));
+            return full && elsewhere(up) ? furthestBehind(open) : Optional.empty();
+        }
+        if (open.isEmpty()) {
+            pass.wait(Code.ZONE, up.isEmpty() ? "every zone is down" : "no zone has room for one more");
+        }
+        return furthestBehind(open);
+    }
+
+    /** Whether a zone is down, so that the others have to make up for it. */
+    private boolean elsewhere(List<String> up) {
+        return up.size() < shares.size() && up.stream().allMatch(zone -> missing(zone) <= 0);
+    }
+
+    private Optional<String> furthestBehind(List<String> zones) {
+        return zones.stream().max(Comparator.comparing(this::missing).thenComparing(Comparator.reverseOrder()));
+    }
+
+    /** Why this one, which serves, may not be taken out of its zone now. */
+    Optional<Reason> forbids(Member member) {
+        Optional<String> zone = member.zone().filter(shares::containsKey);
+        if (zone.isEmpty() || pass.updated() >= pass.goalCount()) {
+            return Optional.empty();
+        }
+        String name = zone.get();
+        Optional<String> current = current();
+        if (current.isPresent() && !current.get().equals(name)) {
+            return Optional.of(Reason.of(Code.ZONE, "zone %s first: %s stays".formatted(current.get(), member.name())));
+        }
+        int share = shares.getOrDefault(name, 0);
+        Optional<Integer> floor = policy.maxUnavailablePerZone().map(quota -> share - quota.roundDown(share));
+        int serving = count(name, Member::isServing);
+        return floor.filter(least -> serving - 1 < least)
+                .map(least -> Reason.of(
+                        Code.ZONE,
+                        "zone %s: %d serving, %d must: %s stays".formatted(name, serving, least, member.name())));
+    }
+
+    /** The zone that is in turn, if one is finished before the next is begun: the first that is neither down nor finished. */
+    private Optional<String> current() {
+        return policy.zoneOrder() == ZoneOrder.ONE_AFTER_ANOTHER
+                ? shares.keySet().stream()
+                        .filter(zone -> !isDown(zone) && !isFinished(zone))
+                        .findFirst()
+                : Optional.empty();
+    }
+
+    private boolean isFinished(String zone) {
+        return count(zone, member -> pass.stays(member) ? !member.isServing() : isInTraffic(member)) == 0
+                && (missing(zone) <= 0 || pass.updated() >= pass.goalCount());
+    }
+
+    private static boolean isInTraffic(Member member) {
+        return !member.isStopping() && !member.isKept();
+    }
+
+    boolean isDown(String zone) {
+        Predicate<Member> hasServed = member -> (member.served || member.early) && !member.isLeaving();
+        int known = count(zone, hasServed);
+        return known > 0
+                && known == count(zone, member -> hasServed.test(member) && member.isUseless(pass.platform.routed()));
+    }
+
+    private boolean hasRoom(String zone) {
+        int share = shares.getOrDefault(zone, 0);
+        return policy.maxSurgePerZone()
+                .filter(quota -> count(zone, member -> true) >= share + quota.roundUp(share))
+                .isEmpty();
+    }
+
+    /** How many a zone lacks of what shall stay there. */
+    private int missing(String zone) {
+        return shares.getOrDefault(zone, 0) - count(zone, member -> pass.stays(member) && !member.isLeaving());
+    }
+
+    private int count(String zone, Predicate<Member> condition) {
+        return pass.count(member -> member.zone().filter(zone::equals).isPresent() && condition.test(member));
+    }
+}
