@@ -19,23 +19,30 @@ public final class Batches {
 
     private static final int MOST_DOUBLINGS = 30;
 
-    private final List<Quota> sizes;
+    private final List<Quota> first;
+    private final Quota last;
     private final boolean doubling;
     private final boolean slides;
     private final Duration pause;
 
-    /** @param doubling whether the batches are 1, 2, 4, ... up to the only size */
-    private Batches(List<Quota> sizes, boolean doubling, boolean slides, Duration pause) {
-        sizes.forEach(size -> Require.that(!size.isZero(), "batch size must be > 0, was %s", size));
-        this.sizes = List.copyOf(sizes);
+    /**
+     * @param first whole batches that come once
+     * @param doubling whether then come 1, 2, 4, ... up to {@code last}
+     * @param slides whether the last size slides
+     */
+    private Batches(List<Quota> first, Quota last, boolean doubling, boolean slides, Duration pause) {
+        this.first = List.copyOf(first);
+        this.last = last;
         this.doubling = doubling;
         this.slides = slides;
         this.pause = pause;
+        Stream.concat(first.stream(), Stream.of(last))
+                .forEach(size -> Require.that(!size.isZero(), "batch size must be > 0, was %s", size));
     }
 
     /** At most {@code size} in flight, refilled at once; a percentage rounds up. */
     public static Batches sliding(Quota size) {
-        return new Batches(List.of(size), false, true, Duration.ZERO);
+        return new Batches(List.of(), size, false, true, Duration.ZERO);
     }
 
     /** Whole batches of {@code size}, one after the other without a pause; a percentage rounds up. */
@@ -50,25 +57,26 @@ public final class Batches {
      */
     public static Batches ramp(Quota... sizes) {
         Require.that(sizes.length > 0, "ramp must have at least one size, had none");
-        return new Batches(List.of(sizes), false, false, Duration.ZERO);
+        List<Quota> all = List.of(sizes);
+        int last = all.size() - 1;
+        return new Batches(all.subList(0, last), all.get(last), false, false, Duration.ZERO);
     }
 
     /** Whole batches of 1, 2, 4, ... up to {@code most}, which repeats; a percentage rounds up. */
     public static Batches doubling(Quota most) {
-        return new Batches(List.of(most), true, false, Duration.ZERO);
+        return new Batches(List.of(), most, true, false, Duration.ZERO);
     }
 
     /** The same batches, but that the last size slides once its turn has come. */
     public Batches thenSliding() {
-        return new Batches(sizes, doubling, true, pause);
+        return new Batches(first, last, doubling, true, pause);
     }
 
     /** The same batches after a whole one of this size. */
-    public Batches after(Quota first) {
-        Require.that(!doubling, "a first batch must be before batches of given sizes, was before %s", this);
-        List<Quota> all = new ArrayList<>(List.of(first));
-        all.addAll(sizes);
-        return new Batches(all, false, slides, pause);
+    public Batches after(Quota size) {
+        List<Quota> all = new ArrayList<>(List.of(size));
+        all.addAll(first);
+        return new Batches(all, last, doubling, slides, pause);
     }
 
     /**
@@ -78,11 +86,9 @@ public final class Batches {
      * @throws IllegalArgumentException if there is nothing but a sliding batch, which has no "between"
      */
     public Batches pause(Duration pause) {
-        Require.that(
-                !(slides && sizes.size() == 1 && !doubling),
-                "pause must be between whole batches, was set on %s",
-                this);
-        return new Batches(sizes, doubling, slides, Require.notNegative("pause", pause));
+        boolean nothingButSliding = slides && first.isEmpty() && !doubling;
+        Require.that(!nothingButSliding, "pause must be between whole batches, was set on %s", this);
+        return new Batches(first, last, doubling, slides, Require.notNegative("pause", pause));
     }
 
     public Duration pause() {
@@ -97,22 +103,24 @@ public final class Batches {
      */
     public int size(int index, int desired) {
         Require.atLeast("index", 0, index);
-        int size = sizes.get(Math.min(index, sizes.size() - 1)).roundUp(desired);
-        int bounded = doubling ? Math.min(1 << Math.min(index, MOST_DOUBLINGS), size) : size;
+        int further = index - first.size();
+        int size = (further < 0 ? first.get(index) : last).roundUp(desired);
+        int bounded = doubling && further >= 0 ? Math.min(1 << Math.min(further, MOST_DOUBLINGS), size) : size;
         return Math.max(1, Math.min(desired, bounded));
     }
 
     /** Whether from this index on, counted from 0, there is one sliding batch to the end. */
     public boolean slidesFrom(int index, int desired) {
         Require.atLeast("index", 0, index);
-        boolean last = doubling ? size(index, desired) == size(MOST_DOUBLINGS, desired) : index >= sizes.size() - 1;
-        return slides && last;
+        int further = index - first.size();
+        return slides && further >= 0 && (!doubling || 1 << Math.min(further, MOST_DOUBLINGS) >= last.roundUp(desired));
     }
 
     @Override
     public boolean equals(Object other) {
         return other instanceof Batches that
-                && sizes.equals(that.sizes)
+                && first.equals(that.first)
+                && last.equals(that.last)
                 && doubling == that.doubling
                 && slides == that.slides
                 && pause.equals(that.pause);
@@ -120,18 +128,19 @@ public final class Batches {
 
     @Override
     public int hashCode() {
-        return Objects.hash(sizes, doubling, slides, pause);
+        return Objects.hash(first, last, doubling, slides, pause);
     }
 
     @Override
     public String toString() {
-        Stream<String> names = sizes.stream().map(Quota::toString);
+        String sizes = Stream.concat(first.stream(), Stream.of(last))
+                .map(Quota::toString)
+                .collect(Collectors.joining(", "));
+        String shape = doubling ? "" : first.isEmpty() ? slides ? "sliding " : "fixed " : "ramp ";
         String text = doubling
-                ? "doubling up to " + sizes.get(0)
-                : sizes.size() > 1
-                        ? "ramp " + names.collect(Collectors.joining(", "))
-                        : (slides ? "sliding " : "fixed ") + sizes.get(0);
-        String end = slides && (doubling || sizes.size() > 1) ? ", then sliding" : "";
+                ? first.stream().map(size -> size + ", then ").collect(Collectors.joining()) + "doubling up to " + last
+                : shape + sizes;
+        String end = slides && (doubling || !first.isEmpty()) ? ", then sliding" : "";
         return text + end + (pause.isZero() ? "" : ", pause " + Require.text(pause));
     }
 }

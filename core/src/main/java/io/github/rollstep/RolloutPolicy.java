@@ -391,7 +391,10 @@ public final class RolloutPolicy {
             return this;
         }
 
-        /** How far serving may be taken below the share of a zone; a percentage rounds down; default: no such limit. */
+        /**
+         * How far serving may be taken below the share of a zone; a percentage rounds down, but to 1 where nothing can be started
+         * beside what it replaces; default: no such limit. It binds no longer once the whole desired count serves the new revision.
+         */
         public Builder maxUnavailablePerZone(Quota maxUnavailablePerZone) {
             this.maxUnavailablePerZone = Optional.of(maxUnavailablePerZone);
             return this;
@@ -556,6 +559,9 @@ public final class RolloutPolicy {
                     !(isZero(maxSurgePerZone) && isZero(maxUnavailablePerZone)),
                     "maxSurgePerZone and maxUnavailablePerZone must not both be 0: nothing could ever be replaced");
             Require.that(
+                    !(maxSurge.isZero() && isZero(maxUnavailablePerZone)),
+                    "maxSurge and maxUnavailablePerZone must not both be 0: nothing could ever be replaced");
+            Require.that(
                     !(ordered && order.isPresent()), "ordered and order must not both be given: each says who is next");
             Require.that(
                     !(ordered && zoneOrder != ZoneOrder.ANY),
@@ -583,7 +589,6 @@ public final class RolloutPolicy {
                     "totalDeadline must be > minReady + bake (%s), was %s",
                     Require.text(least),
                     Require.text(total)));
-            canary.ifPresent(batches::after);
             return new RolloutPolicy(this);
         }
 

@@ -27,7 +27,7 @@ final class Arrivals {
 
     /** Has instances back that are wanted again and still drain, or were kept: cheaper, faster and surer than a launch. */
     void takeBack() {
-        int missing = pass.limits.desired() - staying();
+        int missing = pass.goalCount() - staying();
         pass.seen()
                 .filter(member -> pass.isOfGoal(member)
                         && (member.intent == Intent.DRAIN || member.isKept())
@@ -81,6 +81,7 @@ final class Arrivals {
     int launch() {
         pass.members.stream()
                 .filter(member -> member.isOpenLaunch() && pass.isWanted(member))
+                .filter(member -> pass.members.size() <= pass.limits.footprint())
                 .sorted(Member.ORDER)
                 .filter(pass::maySend)
                 .forEach(member ->

@@ -60,11 +60,11 @@ public final class RollingPlanner {
     private static void arrange(Pass pass) {
         pass.partition.clear();
         pass.surplus.clear();
+        Departures departures = new Departures(pass);
+        departures.findPartition();
         if (pass.state.phase().isActive()) {
             new Arrivals(pass).takeBack();
         }
-        Departures departures = new Departures(pass);
-        departures.findPartition();
         departures.findSurplus();
     }
 

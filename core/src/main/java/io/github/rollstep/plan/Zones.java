@@ -14,8 +14,8 @@ import java.util.function.Predicate;
  * The zones of a fleet: where a successor goes, and whether a zone may lose one that serves.
  *
  * <p>Each zone has a share of the desired count, in proportion to what it had at the first look. A zone is down when nothing of what
- * served there does any more: then successors go elsewhere and it holds up no other zone; what is dead or ill in it leaves like
- * anywhere else.
+ * served there does any more: then successors go elsewhere, unless all are down, and it holds up no other zone; what is dead or ill
+ * in it leaves like anywhere else.
  */
 final class Zones {
 
@@ -50,30 +50,47 @@ final class Zones {
 
     /** Where the next launch goes; empty if it has to wait, and then that is said. */
     Optional<String> next() {
-        List<String> up = shares.keySet().stream().filter(zone -> !isDown(zone)).toList();
-        List<String> open = up.stream().filter(this::hasRoom).toList();
+        boolean allDown = shares.keySet().stream().allMatch(this::isDown);
+        List<String> open = shares.keySet().stream()
+                .filter(zone -> (allDown || !isDown(zone)) && hasRoom(zone))
+                .toList();
+        if (open.isEmpty()) {
+            pass.wait(Code.ZONE, "no zone has room for one more");
+            return Optional.empty();
+        }
+        if (pass.count(Zones::isThere) < pass.limits.desired()) {
+            return open.stream()
+                    .max(Comparator.comparing(
+                                    (String zone) -> shares.getOrDefault(zone, 0) - count(zone, Zones::isThere))
+                            .thenComparing(Comparator.reverseOrder()));
+        }
         Optional<String> current = current();
-        if (current.isPresent() && !isDown(current.get())) {
+        if (current.isPresent()) {
             if (missing(current.get()) > 0 && open.contains(current.get())) {
                 return current;
             }
-            boolean full = missing(current.get()) <= 0;
+            if (isHeldUp(current.get())) {
+                return furthestBehind(open);
+            }
             pass.wait(
                     Code.ZONE,
-                    full
+                    missing(current.get()) <= 0
                             ? "zone %s is finished before the next one is begun".formatted(current.get())
                             : "zone %s has room for no more".formatted(current.get()));
-            return full && elsewhere(up) ? furthestBehind(open) : Optional.empty();
-        }
-        if (open.isEmpty()) {
-            pass.wait(Code.ZONE, up.isEmpty() ? "every zone is down" : "no zone has room for one more");
+            return Optional.empty();
         }
         return furthestBehind(open);
     }
 
-    /** Whether a zone is down, so that the others have to make up for it. */
-    private boolean elsewhere(List<String> up) {
-        return up.size() < shares.size() && up.stream().allMatch(zone -> missing(zone) <= 0);
+    private static boolean isThere(Member member) {
+        return !member.isLeaving();
+    }
+
+    /** It has all that it shall have, and what is outdated there cannot leave before more serves elsewhere. */
+    private boolean isHeldUp(String zone) {
+        return missing(zone) <= 0
+                && count(zone, member -> pass.stays(member) && !member.isServing()) == 0
+                && pass.serving() - 1 < pass.limits.floor();
     }
 
     private Optional<String> furthestBehind(List<String> zones) {
@@ -88,16 +105,18 @@ final class Zones {
         }
         String name = zone.get();
         Optional<String> current = current();
-        if (current.isPresent() && !current.get().equals(name)) {
+        if (current.isPresent() && !current.get().equals(name) && !isInTheWay(name)) {
             return Optional.of(Reason.of(Code.ZONE, "zone %s first: %s stays".formatted(current.get(), member.name())));
         }
         int share = shares.getOrDefault(name, 0);
-        Optional<Integer> floor = policy.maxUnavailablePerZone().map(quota -> share - quota.roundDown(share));
+        int least = pass.isInPlace() ? 1 : 0;
+        Optional<Integer> floor =
+                policy.maxUnavailablePerZone().map(quota -> share - Math.max(least, quota.roundDown(share)));
         int serving = count(name, Member::isServing);
-        return floor.filter(least -> serving - 1 < least)
-                .map(least -> Reason.of(
+        return floor.filter(must -> serving - 1 < must)
+                .map(must -> Reason.of(
                         Code.ZONE,
-                        "zone %s: %d serving, %d must: %s stays".formatted(name, serving, least, member.name())));
+                        "zone %s: %d serving, %d must: %s stays".formatted(name, serving, must, member.name())));
     }
 
     /** The zone that is in turn, if one is finished before the next is begun: the first that is neither down nor finished. */
@@ -109,9 +128,17 @@ final class Zones {
                 : Optional.empty();
     }
 
+    /** It has more than its share, and there is no room for what others lack. */
+    private boolean isInTheWay(String zone) {
+        return pass.members.size() >= pass.limits.footprint()
+                && count(zone, Zones::isThere) > shares.getOrDefault(zone, 0);
+    }
+
+    /** What it lacks does not hold up the others if there is no room for it before one of them goes. */
     private boolean isFinished(String zone) {
+        boolean full = pass.members.size() >= pass.limits.footprint();
         return count(zone, member -> pass.stays(member) ? !member.isServing() : isInTraffic(member)) == 0
-                && (missing(zone) <= 0 || pass.updated() >= pass.goalCount());
+                && (full || missing(zone) <= 0 || pass.updated() >= pass.goalCount());
     }
 
     private static boolean isInTraffic(Member member) {

@@ -17,6 +17,7 @@ public final class Behaviour {
     final boolean neverHealthy;
     final Duration healthyAfter;
     final Optional<Duration> exitsAfter;
+    final boolean restarted;
     final Optional<Duration> unhealthyAfter;
     final Optional<Duration> recoversAfter;
     final Duration stopTime;
@@ -32,6 +33,7 @@ public final class Behaviour {
         neverHealthy = builder.neverHealthy;
         healthyAfter = builder.healthyAfter;
         exitsAfter = builder.exitsAfter;
+        restarted = builder.restarted;
         unhealthyAfter = builder.unhealthyAfter;
         recoversAfter = builder.recoversAfter;
         stopTime = builder.stopTime;
@@ -58,6 +60,7 @@ public final class Behaviour {
         copy.neverHealthy = neverHealthy;
         copy.healthyAfter = healthyAfter;
         copy.exitsAfter = exitsAfter;
+        copy.restarted = restarted;
         copy.unhealthyAfter = unhealthyAfter;
         copy.recoversAfter = recoversAfter;
         copy.stopTime = stopTime;
@@ -77,7 +80,7 @@ public final class Behaviour {
     @Override
     public String toString() {
         return ("start %s to %s, healthy after %s, stop %s, admission %s, %d open requests for %s, impossible %b, "
-                        + "exits at start %b, never healthy %b, exits after %s, unhealthy after %s, recovers after %s")
+                        + "exits at start %b, never healthy %b, exits after %s, restarted %b, unhealthy after %s, recovers after %s")
                 .formatted(
                         startAtLeast,
                         startAtMost,
@@ -90,6 +93,7 @@ public final class Behaviour {
                         exitsAtStart,
                         neverHealthy,
                         exitsAfter,
+                        restarted,
                         unhealthyAfter,
                         recoversAfter);
     }
@@ -101,6 +105,7 @@ public final class Behaviour {
         private boolean neverHealthy;
         private Duration healthyAfter = Duration.ZERO;
         private Optional<Duration> exitsAfter = Optional.empty();
+        private boolean restarted;
         private Optional<Duration> unhealthyAfter = Optional.empty();
         private Optional<Duration> recoversAfter = Optional.empty();
         private Duration stopTime = Duration.ZERO;
@@ -149,6 +154,13 @@ public final class Behaviour {
         /** It fails this long after it ran. */
         public Builder exitsAfter(Duration time) {
             exitsAfter = Optional.of(notNegative("exitsAfter", time));
+            return this;
+        }
+
+        /** It exits this long after it ran, and the platform starts it again each time. */
+        public Builder crashesEvery(Duration time) {
+            exitsAfter = Optional.of(positive("crashesEvery", time));
+            restarted = true;
             return this;
         }
 

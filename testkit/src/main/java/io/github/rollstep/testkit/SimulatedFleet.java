@@ -6,6 +6,7 @@ import io.github.rollstep.Instance;
 import io.github.rollstep.Instance.State;
 import io.github.rollstep.InstanceId;
 import io.github.rollstep.LaunchToken;
+import io.github.rollstep.Place;
 import io.github.rollstep.Revision;
 import io.github.rollstep.Routing;
 import io.github.rollstep.plan.FleetSnapshot;
@@ -165,14 +166,19 @@ public final class SimulatedFleet {
      * tokens.
      */
     public List<Instance> start(int count, Revision revision) {
-        return now(now -> IntStream.range(0, count)
-                .mapToObj(i -> {
-                    SimulatedInstance member = born(fleet.value(), revision, Optional.empty(), Map.of(), now);
-                    members.put(member.id, member);
-                    member.place(now);
-                    return member.instance();
-                })
-                .toList());
+        return IntStream.range(0, count)
+                .mapToObj(i -> start(revision, Place.anywhere()))
+                .toList();
+    }
+
+    /** Puts one in this place, as {@link #start(int, Revision)} does anywhere. */
+    public Instance start(Revision revision, Place place) {
+        return now(now -> {
+            SimulatedInstance member = born(fleet.value(), revision, Optional.empty(), place, Map.of(), now);
+            members.put(member.id, member);
+            member.place(now);
+            return member.instance();
+        });
     }
 
     /**
@@ -182,7 +188,8 @@ public final class SimulatedFleet {
     public List<Instance> startForeign(int count, Revision revision) {
         return now(now -> IntStream.range(0, count)
                 .mapToObj(i -> {
-                    SimulatedInstance member = born("foreign", revision, Optional.empty(), Map.of(), now);
+                    SimulatedInstance member =
+                            born("foreign", revision, Optional.empty(), Place.anywhere(), Map.of(), now);
                     foreign.put(member.id, member);
                     member.state = State.RUNNING;
                     member.warm = true;
@@ -419,11 +426,16 @@ public final class SimulatedFleet {
     }
 
     private SimulatedInstance born(
-            String prefix, Revision revision, Optional<LaunchToken> token, Map<String, String> labels, Instant now) {
+            String prefix,
+            Revision revision,
+            Optional<LaunchToken> token,
+            Place place,
+            Map<String, String> labels,
+            Instant now) {
         Behaviour behaviour = behaviours.getOrDefault(revision, otherwise);
         ordinal++;
         InstanceId id = InstanceId.of(prefix + "-" + ordinal);
-        return new SimulatedInstance(surroundings, behaviour, id, revision, token, labels, now);
+        return new SimulatedInstance(surroundings, behaviour, id, revision, token, place, labels, now);
     }
 
     private void tellWatchers() {
@@ -501,6 +513,7 @@ public final class SimulatedFleet {
                         fleet.value(),
                         request.revision(),
                         tokens ? Optional.of(request.token()) : Optional.empty(),
+                        request.place(),
                         Map.of("rollout", request.rollout().value()),
                         now);
                 members.put(member.id, member);

@@ -5,6 +5,7 @@ import io.github.rollstep.Instance;
 import io.github.rollstep.Instance.State;
 import io.github.rollstep.InstanceId;
 import io.github.rollstep.LaunchToken;
+import io.github.rollstep.Place;
 import io.github.rollstep.Revision;
 import io.github.rollstep.Routing;
 import io.github.rollstep.testkit.Agenda.Change;
@@ -12,6 +13,7 @@ import java.net.InetSocketAddress;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -50,14 +52,19 @@ final class SimulatedInstance {
             InstanceId id,
             Revision revision,
             Optional<LaunchToken> token,
+            Place place,
             Map<String, String> labels,
             Instant createdAt) {
         this.around = around;
         this.behaviour = behaviour;
         this.id = id;
+        Map<String, String> all = new HashMap<>(place.labels());
+        all.putAll(labels);
         Instance.Builder builder =
-                Instance.builder(id, revision, state).createdAt(createdAt).labels(labels);
+                Instance.builder(id, revision, state).createdAt(createdAt).labels(all);
         token.ifPresent(builder::token);
+        place.slot().ifPresent(builder::slot);
+        place.zone().ifPresent(builder::zone);
         instance = builder.build();
     }
 
@@ -175,6 +182,20 @@ final class SimulatedInstance {
         }
     }
 
+    /** The platform starts it again by itself. */
+    private void restart(Instant at) {
+        cutRequests();
+        warm = false;
+        instance = instance.toBuilder()
+                .restarts(instance.restarts() + 1)
+                .detail("exited with 1, started again")
+                .build();
+        if (!behaviour.neverHealthy) {
+            schedule(Change.WARM, at.plus(behaviour.healthyAfter));
+        }
+        behaviour.exitsAfter.ifPresent(after -> schedule(Change.EXIT, at.plus(after)));
+    }
+
     void vanish() {
         pending.clear();
         cutRequests();
@@ -213,7 +234,13 @@ final class SimulatedInstance {
                 warm = true;
                 beginsToServe(at);
             }
-            case EXIT -> fail("exited with 1");
+            case EXIT -> {
+                if (behaviour.restarted) {
+                    restart(at);
+                } else {
+                    fail("exited with 1");
+                }
+            }
             case SICK -> {
                 sick = true;
                 behaviour.recoversAfter.ifPresent(after -> schedule(Change.RECOVERED, at.plus(after)));

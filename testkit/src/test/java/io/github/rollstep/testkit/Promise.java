@@ -1,6 +1,6 @@
 package io.github.rollstep.testkit;
 
-/** What is promised of every rollout, numbered as in the README. */
+/** What is promised of every rollout, in the order of the README. */
 enum Promise {
     FOOTPRINT,
     AVAILABILITY,
@@ -9,5 +9,7 @@ enum Promise {
     NO_WORK_WHILE_HELD,
     REPEATABLE,
     ENDS,
-    OWN_FLEET_ONLY
+    OWN_FLEET_ONLY,
+    /** What the policy says beyond the limits: batches, gates, approvals, partition, zones, vetoes. */
+    POLICY
 }

@@ -2,9 +2,12 @@ package io.github.rollstep.testkit;
 
 import io.github.rollstep.Batches;
 import io.github.rollstep.FailurePolicy;
+import io.github.rollstep.Instance;
 import io.github.rollstep.Quota;
 import io.github.rollstep.RolloutPolicy;
+import io.github.rollstep.ZoneOrder;
 import java.time.Duration;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Random;
 import java.util.TreeMap;
@@ -13,7 +16,11 @@ import java.util.stream.IntStream;
 /**
  * A fleet, a policy, how the target behaves, what the platform is like, and what happens in the middle.
  *
+ * @param restart whether what runs the target already is replaced too
  * @param old what is there at the beginning
+ * @param zones over how many zones it is spread; 0 if the platform has none
+ * @param gates how the gates answer, by name
+ * @param refusals the share of candidates that their owner does not let go, drawn anew each time
  * @param staleness how old a list may be
  * @param faults the share of calls that fail, half of them after they took effect
  * @param incidents by the number of the step before which they happen
@@ -21,7 +28,11 @@ import java.util.stream.IntStream;
 record Scenario(
         long seed,
         int desired,
+        boolean restart,
         List<Old> old,
+        int zones,
+        TreeMap<String, GateKind> gates,
+        double refusals,
         RolloutPolicy policy,
         Target target,
         Behaviour behaviour,
@@ -46,7 +57,18 @@ record Scenario(
         NEVER_HEALTHY,
         EXITS_AT_START,
         DIES_LATER,
-        FALLS_ILL
+        FALLS_ILL,
+        CRASHES_IN_TURNS
+    }
+
+    enum GateKind {
+        PASSES,
+        /** Cannot tell every other time. */
+        HESITATES,
+        /** Failed before the rollout began, and goes on to. */
+        FAILS_ALWAYS,
+        /** Fails once something of the target serves. */
+        FAILS_LATER
     }
 
     enum Router {
@@ -65,13 +87,26 @@ record Scenario(
         RESUME,
         ROLL_BACK,
         SUPERSEDE,
+        RESIZE,
+        /** Somebody else starts an instance of what was there before, or of the target. */
+        APPEARS,
+        /** Everything in a zone falls ill. */
+        ZONE_DOWN,
         /** The controller dies after it persisted the state, before it acted. */
         CRASH
     }
 
     /** Nothing happens that the platform or the target are not to blame for. */
     boolean isCalm() {
-        return faults == 0 && incidents.isEmpty();
+        return faults == 0
+                && incidents.isEmpty()
+                && gates.values().stream().noneMatch(kind -> kind == GateKind.FAILS_LATER);
+    }
+
+    /** Neither its owner nor floors that strays in other zones make impossible keep a good revision out. */
+    boolean canSucceed() {
+        boolean strays = old.size() > desired || old.contains(Old.ON_TARGET);
+        return refusals < 0.9 && !(strays && policy.maxUnavailablePerZone().isPresent());
     }
 
     static Scenario random(Random random) {
@@ -81,32 +116,38 @@ record Scenario(
         for (int i = calm ? 0 : random.nextInt(8); i > 0; i--) {
             incidents.put(random.nextInt(60), any(random, Incident.values()));
         }
+        TreeMap<String, GateKind> gates = new TreeMap<>();
+        for (int i = random.nextInt(4) == 0 ? 1 + random.nextInt(2) : 0; i > 0; i--) {
+            gates.put("gate" + i, any(random, GateKind.values()));
+        }
         Target target = random.nextBoolean() ? Target.GOOD : any(random, Target.values());
+        Router router = random.nextInt(3) > 0 ? Router.DRAINS_FIRST : any(random, Router.values());
+        int zones = random.nextInt(3) == 0 ? 2 + random.nextInt(2) : 0;
         return new Scenario(
                 random.nextLong(),
                 desired,
+                random.nextInt(10) == 0,
                 IntStream.range(0, random.nextInt(desired + 3))
                         .mapToObj(i -> random.nextInt(3) > 0 ? Old.GOOD : any(random, Old.values()))
                         .toList(),
-                policy(random, desired),
+                zones,
+                gates,
+                random.nextInt(5) == 0 ? random.nextDouble() : 0,
+                policy(random, desired, zones, router),
                 target,
                 behaviour(random, target),
-                random.nextInt(3) > 0 ? Router.DRAINS_FIRST : any(random, Router.values()),
+                router,
                 random.nextInt(4) > 0,
                 random.nextInt(3) > 0 ? Duration.ZERO : Duration.ofSeconds(5),
                 calm || random.nextBoolean() ? 0 : 0.2 * random.nextDouble(),
                 incidents);
     }
 
-    private static RolloutPolicy policy(Random random, int desired) {
+    private static RolloutPolicy policy(Random random, int desired, int zones, Router router) {
         int surge = random.nextInt(4);
         int unavailable = surge == 0 ? 1 + random.nextInt(3) : random.nextInt(3);
-        Quota size = random.nextBoolean() ? Quota.of(1 + random.nextInt(5)) : Quota.percent(1 + random.nextInt(100));
         RolloutPolicy.Builder policy = RolloutPolicy.builder()
-                .batches(
-                        random.nextInt(3) > 0
-                                ? Batches.sliding(size)
-                                : Batches.fixed(size).pause(seconds(random, 30)))
+                .batches(batches(random))
                 .maxSurge(surge)
                 .maxUnavailable(unavailable)
                 .maxFailedInstances(random.nextInt(3))
@@ -115,11 +156,68 @@ record Scenario(
                 .unhealthyGrace(seconds(random, 30))
                 .startDeadline(Duration.ofMinutes(3))
                 .drainDeadline(Duration.ofSeconds(20))
-                .stopDeadline(Duration.ofSeconds(60));
+                .stopDeadline(Duration.ofSeconds(60))
+                .retries(seldom(random, 2))
+                .keepFailed(seldom(random, 2));
         if (random.nextInt(4) == 0 && surge > 0) {
             policy.maxInstances(desired + 1);
         }
+        if (random.nextInt(5) == 0) {
+            policy.bake(seconds(random, 60));
+        }
+        if (random.nextInt(8) == 0) {
+            policy.canary(1 + random.nextInt(3));
+        }
+        if (random.nextInt(6) == 0) {
+            policy.approveAfter(1 + random.nextInt(3)).pauseAfter(1 + random.nextInt(3));
+        }
+        if (random.nextInt(5) == 0 && desired > 1) {
+            policy.partition(random.nextInt(desired));
+        }
+        if (random.nextInt(8) == 0) {
+            policy.forwardOnlyAfter(1 + random.nextInt(2));
+        }
+        if (random.nextInt(5) == 0 && router == Router.DRAINS_FIRST) {
+            policy.retainOld(seconds(random, 120));
+        }
+        if (random.nextInt(8) == 0) {
+            policy.order(
+                    Comparator.comparing((Instance instance) -> instance.id().value())
+                            .reversed());
+        } else if (zones > 0) {
+            zones(random, policy, surge);
+        } else if (random.nextInt(5) == 0) {
+            policy.ordered();
+        }
         return policy.build();
+    }
+
+    private static Batches batches(Random random) {
+        return switch (random.nextInt(6)) {
+            case 0, 1 -> Batches.sliding(quota(random));
+            case 2 -> Batches.fixed(quota(random)).pause(seconds(random, 30));
+            case 3 -> Batches.ramp(Quota.of(1), quota(random), quota(random)).pause(seconds(random, 30));
+            case 4 -> Batches.doubling(quota(random));
+            default -> Batches.ramp(Quota.of(1), quota(random)).thenSliding();
+        };
+    }
+
+    private static Quota quota(Random random) {
+        return random.nextBoolean() ? Quota.of(1 + random.nextInt(5)) : Quota.percent(1 + random.nextInt(100));
+    }
+
+    private static void zones(Random random, RolloutPolicy.Builder policy, int surge) {
+        policy.zoneOrder(any(random, ZoneOrder.values()));
+        if (random.nextBoolean()) {
+            policy.maxUnavailablePerZone(Quota.of(surge == 0 ? 1 : random.nextInt(2)));
+        }
+        if (random.nextInt(3) == 0) {
+            policy.maxSurgePerZone(Quota.of(1 + random.nextInt(2)));
+        }
+    }
+
+    private static int seldom(Random random, int most) {
+        return random.nextInt(4) == 0 ? random.nextInt(most + 1) : 0;
     }
 
     private static Behaviour behaviour(Random random, Target target) {
@@ -134,6 +232,7 @@ record Scenario(
             case NEVER_HEALTHY -> behaviour.neverHealthy();
             case EXITS_AT_START -> behaviour.exitsAtStart();
             case DIES_LATER -> behaviour.exitsAfter(Duration.ofSeconds(1 + random.nextInt(200)));
+            case CRASHES_IN_TURNS -> behaviour.crashesEvery(Duration.ofSeconds(1 + random.nextInt(60)));
             case FALLS_ILL ->
                 behaviour
                         .unhealthyAfter(Duration.ofSeconds(1 + random.nextInt(60)))

@@ -4,9 +4,11 @@ import io.github.rollstep.FleetId;
 import io.github.rollstep.Health;
 import io.github.rollstep.Instance;
 import io.github.rollstep.InstanceId;
+import io.github.rollstep.Place;
 import io.github.rollstep.Revision;
 import io.github.rollstep.RolloutId;
 import io.github.rollstep.Routing;
+import io.github.rollstep.Verdict;
 import io.github.rollstep.plan.Action;
 import io.github.rollstep.plan.FleetSnapshot;
 import io.github.rollstep.plan.InstanceRecord;
@@ -31,7 +33,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -60,12 +64,13 @@ final class Trial {
     private final Random random;
     private final ManualClock clock = new ManualClock(START);
     private final SimulatedFleet fleet;
-    private final Limits limits;
+    private final PolicyRules rules;
     private final InstanceId foreign;
     private final List<Violation> violations = new ArrayList<>();
     private final Map<InstanceId, Instant> drainedAt = new HashMap<>();
     private final Deque<List<Instance>> lists = new ArrayDeque<>();
     private final Deque<Instant> listTimes = new ArrayDeque<>();
+    private final List<Instant> appeared = new ArrayList<>();
     private RolloutState state;
     private final Deque<String> story = new ArrayDeque<>();
     private int steps;
@@ -91,10 +96,27 @@ final class Trial {
         }
         fleet = builder.build();
         foreign = fleet.startForeign(2, OLD).get(0).id();
-        scenario.old().forEach(this::place);
+        for (int i = 0; i < scenario.old().size(); i++) {
+            place(scenario.old().get(i), placeOf(i));
+        }
         fleet.failRate(scenario.faults() / 2, scenario.faults() / 2);
-        limits = Limits.resolve(scenario.policy(), scenario.desired());
-        state = RolloutState.begin(fleet.id(), RolloutId.of("r1"), TARGET, limits, clock.instant(), Optional.empty());
+        rules = new PolicyRules(scenario.policy(), this::broken);
+        state = RolloutState.begin(
+                fleet.id(),
+                RolloutId.of("r1"),
+                TARGET,
+                scenario.restart(),
+                Limits.resolve(scenario.policy(), scenario.desired()),
+                clock.instant(),
+                Optional.empty());
+    }
+
+    private Place placeOf(int index) {
+        return new Place(
+                Optional.empty(),
+                scenario.policy().ordered() ? Optional.of("shop-" + index) : Optional.empty(),
+                scenario.zones() > 0 ? Optional.of("zone" + index % scenario.zones()) : Optional.empty(),
+                Map.of());
     }
 
     private static Behaviour good(Behaviour behaviour) {
@@ -105,9 +127,9 @@ final class Trial {
                 .build();
     }
 
-    private void place(Scenario.Old old) {
+    private void place(Scenario.Old old, Place place) {
         Revision revision = old == Scenario.Old.OLDER ? OLDER : old == Scenario.Old.ON_TARGET ? TARGET : OLD;
-        InstanceId id = fleet.start(1, revision).get(0).id();
+        InstanceId id = fleet.start(revision, place).id();
         if (old == Scenario.Old.ILL) {
             fleet.makeUnhealthy(id);
         } else if (old == Scenario.Old.DEAD) {
@@ -126,6 +148,7 @@ final class Trial {
     private void play() {
         clock.advance(scenario.policy().minReady());
         while (steps < MOST_STEPS && violations.isEmpty() && !hasEnded()) {
+            answer();
             boolean crashes = happens();
             step(crashes);
             steps++;
@@ -141,7 +164,7 @@ final class Trial {
 
     private boolean hasEnded() {
         boolean more = scenario.incidents().ceilingKey(steps) != null;
-        return state.phase().isFinal() || (state.phase().isHeld() && !more);
+        return state.phase().isFinal() || (state.phase() == RolloutPhase.PAUSED && !asksSomebody() && !more);
     }
 
     private void broken(Promise promise, String text) {
@@ -156,6 +179,21 @@ final class Trial {
         story.addLast(step);
         if (story.size() > TOLD_STEPS) {
             story.removeFirst();
+        }
+    }
+
+    private boolean asksSomebody() {
+        return state.phase() == RolloutPhase.AWAITING_APPROVAL
+                || (state.phase() == RolloutPhase.PAUSED && state.phaseReason().code() == Reason.Code.CHECKPOINT);
+    }
+
+    /** Somebody says, sooner or later, that it may go on. */
+    private void answer() {
+        if (asksSomebody() && random.nextInt(3) == 0) {
+            Instant now = clock.instant();
+            state = state.phase() == RolloutPhase.PAUSED
+                    ? state.resume(now)
+                    : state.approve(now, Reason.of(Reason.Code.BY_HAND, "approved"));
         }
     }
 
@@ -183,7 +221,18 @@ final class Trial {
             case ROLL_BACK -> command(() -> state.rollBack(now, reason));
             case SUPERSEDE ->
                 state = RolloutState.begin(
-                        fleet.id(), RolloutId.of("s" + steps), NEXT, limits, now, Optional.of(state));
+                        fleet.id(), RolloutId.of("s" + steps), NEXT, state.limits(), now, Optional.of(state));
+            case RESIZE -> command(() -> state.resize(Limits.resolve(scenario.policy(), 1 + random.nextInt(8))));
+            case APPEARS -> {
+                fleet.start(random.nextBoolean() ? OLD : TARGET, placeOf(random.nextInt(8)));
+                appeared.add(now);
+            }
+            case ZONE_DOWN -> {
+                Optional<String> zone = one.flatMap(this::zoneOf);
+                ids.stream()
+                        .filter(id -> zone.isPresent() && zoneOf(id).equals(zone))
+                        .forEach(fleet::makeUnhealthy);
+            }
             case CRASH -> {
                 return true;
             }
@@ -194,17 +243,19 @@ final class Trial {
     private void command(Supplier<RolloutState> command) {
         try {
             state = command.get();
-        } catch (IllegalStateException e) {
-            // Not in this phase.
+        } catch (IllegalStateException | IllegalArgumentException e) {
+            // Not in this phase, or not with this policy.
         }
     }
 
     // ---- one step
 
     private void step(boolean crashes) {
-        FleetSnapshot snapshot = snapshot();
         RolloutState before = state;
-        Plan plan = planner.plan(snapshot, before, scenario);
+        FleetSnapshot unvetoed = snapshot().withGates(gates());
+        Plan first = planner.plan(unvetoed, before, scenario);
+        FleetSnapshot snapshot = unvetoed.withRefusals(refusals(first));
+        Plan plan = snapshot.refusals().isEmpty() ? first : planner.plan(snapshot, before, scenario);
         tell("%s %s %s %s, waits %s%s"
                 .formatted(
                         clock.instant(),
@@ -215,6 +266,7 @@ final class Trial {
                         crashes ? ", and dies" : ""));
         checkRepeatable(snapshot, before, plan);
         checkHeld(before, plan);
+        rules.check(snapshot, before, plan);
         state = plan.next();
         if (before.phase() == RolloutPhase.ROLLING) {
             cost = state.failures().count();
@@ -231,7 +283,10 @@ final class Trial {
         }
         boolean quiet = plan.actions().isEmpty()
                 && plan.next().equals(before)
-                && scenario.staleness().isZero();
+                && scenario.staleness().isZero()
+                && scenario.gates().isEmpty()
+                && scenario.refusals() == 0
+                && !asksSomebody();
         sleep(plan, quiet);
     }
 
@@ -245,6 +300,37 @@ final class Trial {
                 .min(Comparator.naturalOrder())
                 .orElse(poll);
         clock.advanceTo(quiet || due.isBefore(poll) ? due : poll);
+    }
+
+    private Optional<String> zoneOf(InstanceId id) {
+        return real(id).flatMap(observed -> observed.instance().zone());
+    }
+
+    /** What each gate says, as the engine would have it: asked before the rollout, and of whole batches. */
+    private Map<String, Verdict> gates() {
+        Map<String, Verdict> verdicts = new HashMap<>();
+        boolean asked = !state.surveyed() || state.batch().wholeSince().isPresent();
+        boolean serves = fleet.observe().stream()
+                .anyMatch(seen -> seen.instance().revision().equals(TARGET)
+                        && seen.health().isHealthy());
+        scenario.gates().forEach((name, kind) -> {
+            Verdict verdict = switch (kind) {
+                case PASSES -> Verdict.pass();
+                case HESITATES -> random.nextBoolean() ? Verdict.pass() : Verdict.waits("cannot tell");
+                case FAILS_ALWAYS -> Verdict.fail("red");
+                case FAILS_LATER -> serves && state.surveyed() ? Verdict.fail("red") : Verdict.pass();
+            };
+            verdicts.put(name, asked ? verdict : Verdict.waits("not asked"));
+        });
+        return verdicts;
+    }
+
+    private Map<InstanceId, String> refusals(Plan plan) {
+        Map<InstanceId, String> refusals = new HashMap<>();
+        plan.departing().stream()
+                .filter(id -> random.nextDouble() < scenario.refusals())
+                .forEach(id -> refusals.put(id, "the owner says no"));
+        return refusals;
     }
 
     private Platform platform() {
@@ -280,7 +366,12 @@ final class Trial {
     private void checkRepeatable(FleetSnapshot snapshot, RolloutState before, Plan plan) {
         List<Observed> reversed = new ArrayList<>(snapshot.instances());
         Collections.reverse(reversed);
-        Plan other = planner.plan(FleetSnapshot.of(snapshot.now(), snapshot.platform(), reversed), before, scenario);
+        Plan other = planner.plan(
+                FleetSnapshot.of(snapshot.now(), snapshot.platform(), reversed)
+                        .withGates(snapshot.gates())
+                        .withRefusals(snapshot.refusals()),
+                before,
+                scenario);
         if (!other.equals(plan)) {
             broken(Promise.REPEATABLE, "another plan for the same fleet in another order");
         }
@@ -334,8 +425,13 @@ final class Trial {
                 .toList();
         ask(() -> fleet.provider().launch(open));
         int existing = fleet.observe().size();
-        if (existing > before && existing > limits.footprint()) {
-            broken(Promise.FOOTPRINT, "%d exist of at most %d".formatted(existing, limits.footprint()));
+        Instant stale = clock.instant().minus(scenario.staleness());
+        int unseen = (int) appeared.stream().filter(at -> !at.isBefore(stale)).count();
+        if (existing > before && existing - unseen > state.limits().footprint()) {
+            broken(
+                    Promise.FOOTPRINT,
+                    "%d exist of at most %d, %d of them somebody else has just started"
+                            .formatted(existing, state.limits().footprint(), unseen));
         }
     }
 
@@ -390,10 +486,11 @@ final class Trial {
 
     private void checkFloor(int before, String action) {
         int serving = serving();
-        if (serving < before && serving < limits.floor()) {
+        if (serving < before && serving < state.limits().floor()) {
             broken(
                     Promise.AVAILABILITY,
-                    "%s leaves %d serving of at least %d".formatted(action, serving, limits.floor()));
+                    "%s leaves %d serving of at least %d"
+                            .formatted(action, serving, state.limits().floor()));
         }
     }
 
@@ -434,7 +531,7 @@ final class Trial {
         if (!scenario.isCalm()) {
             return;
         }
-        if (scenario.target() == Scenario.Target.GOOD && phase != RolloutPhase.SUCCEEDED) {
+        if (scenario.target() == Scenario.Target.GOOD && scenario.canSucceed() && phase != RolloutPhase.SUCCEEDED) {
             broken(Promise.ENDS, "a good revision ends " + phase + ": " + state.phaseReason());
         }
         boolean bad = scenario.target() == Scenario.Target.NEVER_HEALTHY
@@ -442,18 +539,29 @@ final class Trial {
         boolean allThere = scenario.old().stream()
                         .filter(old -> old == Scenario.Old.ON_TARGET)
                         .count()
-                >= scenario.desired();
+                >= scenario.desired() - state.limits().kept();
         if (bad && !allThere) {
             checkCost(phase);
         }
     }
 
+    /** Kept ones aside, all there is serves; so many as desired, and no more but for what somebody else started. */
     private void checkGoal() {
-        List<Observed> all = fleet.observe();
-        boolean good = all.size() == scenario.desired()
-                && all.stream()
-                        .allMatch(observed -> observed.instance().revision().equals(state.goal()))
-                && serving() == scenario.desired();
+        Set<InstanceId> kept = state.instances().stream()
+                .filter(record -> record.intent() == InstanceRecord.Intent.KEEP)
+                .flatMap(record -> record.id().stream())
+                .collect(Collectors.toSet());
+        List<Observed> all = fleet.observe().stream()
+                .filter(seen -> !kept.contains(seen.instance().id()))
+                .toList();
+        int desired = state.limits().desired();
+        int partition = state.back() ? 0 : state.limits().kept();
+        boolean more = scenario.incidents().containsValue(Scenario.Incident.APPEARS);
+        long updated = PolicyRules.count(all, state.goal());
+        boolean good = (more ? all.size() >= desired : all.size() == desired)
+                && updated >= desired - partition
+                && all.size() - updated <= partition
+                && serving() == all.size();
         if (!good) {
             broken(Promise.ENDS, "ended, and the fleet is " + all);
         }
@@ -463,7 +571,8 @@ final class Trial {
         if (phase == RolloutPhase.SUCCEEDED || phase == RolloutPhase.ABORTED) {
             broken(Promise.ENDS, "a bad revision ends " + phase);
         }
-        int most = limits.maxFailedInstances() + scenario.policy().batches().size(0, scenario.desired());
+        int most = state.limits().maxFailedInstances()
+                + scenario.policy().batches().size(0, scenario.desired());
         if (cost > most) {
             broken(Promise.ENDS, "cost %d instances of at most %d".formatted(cost, most));
         }

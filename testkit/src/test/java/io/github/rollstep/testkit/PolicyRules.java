@@ -1,0 +1,170 @@
+package io.github.rollstep.testkit;
+
+import io.github.rollstep.Instance;
+import io.github.rollstep.InstanceId;
+import io.github.rollstep.Revision;
+import io.github.rollstep.RolloutPolicy;
+import io.github.rollstep.Verdict;
+import io.github.rollstep.plan.Action;
+import io.github.rollstep.plan.FleetSnapshot;
+import io.github.rollstep.plan.InstanceRecord;
+import io.github.rollstep.plan.Observed;
+import io.github.rollstep.plan.Plan;
+import io.github.rollstep.plan.RolloutPhase;
+import io.github.rollstep.plan.RolloutState;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.BiConsumer;
+import java.util.stream.Collectors;
+
+/**
+ * What a policy asks for beyond the limits, said once more and in another way than the planner says it: each plan is held against it.
+ *
+ * @param broken told which promise is broken, and how
+ */
+record PolicyRules(RolloutPolicy policy, BiConsumer<Promise, String> broken) {
+
+    void check(FleetSnapshot snapshot, RolloutState before, Plan plan) {
+        RolloutState after = plan.next();
+        if (before.phase() == RolloutPhase.ROLLING && after.phase() == RolloutPhase.ROLLING) {
+            checkBatchesDone(snapshot, before, after);
+        }
+        if (after.phase() == RolloutPhase.SUCCEEDED && before.phase() == RolloutPhase.ROLLING) {
+            checkLast(snapshot, before, after);
+        }
+        if (!after.back()) {
+            checkInFlight(before, plan);
+            checkPartition(snapshot, before, plan);
+        }
+        checkVeto(snapshot, before, plan);
+        checkKept(after);
+    }
+
+    private void fail(String text, Object... values) {
+        broken.accept(Promise.POLICY, text.formatted(values));
+    }
+
+    private void checkBatchesDone(FleetSnapshot snapshot, RolloutState before, RolloutState after) {
+        for (int index = before.batch().index(); index < after.batch().index(); index++) {
+            checkReleased(before, after, index);
+            checkGates(snapshot, after, "goes on to batch %d".formatted(index + 2));
+        }
+    }
+
+    private void checkReleased(RolloutState before, RolloutState after, int index) {
+        boolean released = before.batch().released() && before.batch().index() == index;
+        if ((policy.approvesAfter(index + 1) || policy.pausesAfter(index + 1)) && !released) {
+            fail("batch %d is done and nobody has said that it may go on to %s", index + 1, after.batch());
+        }
+    }
+
+    private void checkGates(FleetSnapshot snapshot, RolloutState after, String what) {
+        snapshot.gates().forEach((name, verdict) -> {
+            boolean heeded = !after.failingBefore().contains(name);
+            if (heeded && verdict.outcome() != Verdict.Outcome.PASS) {
+                fail("%s though gate %s says %s", what, name, verdict);
+            }
+        });
+    }
+
+    private void checkLast(FleetSnapshot snapshot, RolloutState before, RolloutState after) {
+        checkGates(snapshot, after, "succeeds");
+        checkReleased(before, after, after.batch().index());
+        Optional<Boolean> baked =
+                after.batch().wholeSince().map(since -> !snapshot.now().isBefore(since.plus(policy.bake())));
+        if (!baked.orElse(false)) {
+            fail(
+                    "succeeds at %s, whole since %s, bake %s",
+                    snapshot.now(), after.batch().wholeSince(), policy.bake());
+        }
+    }
+
+    /** Never more on their way than the batch is large, and no more than one batch of a revision that has not served. */
+    private void checkInFlight(RolloutState before, Plan plan) {
+        boolean launches = plan.actions().stream().anyMatch(Action.Launch.class::isInstance)
+                && plan.next().launches() > before.launches();
+        RolloutState after = plan.next();
+        int size = policy.batches().size(after.batch().index(), after.limits().desired());
+        long inFlight = after.instances().stream()
+                .filter(record -> record.revision().equals(after.target())
+                        && !record.early()
+                        && !record.served()
+                        && !record.failed()
+                        && record.token().filter(after.rollout()::owns).isPresent()
+                        && (record.intent() == InstanceRecord.Intent.NONE
+                                || record.intent() == InstanceRecord.Intent.LAUNCH))
+                .count();
+        if (launches && inFlight > size) {
+            fail("%d of a batch of %d are on their way", inFlight, size);
+        }
+    }
+
+    /** What serves and is outdated is taken down to the partition and no further. */
+    private void checkPartition(FleetSnapshot snapshot, RolloutState before, Plan plan) {
+        int kept = before.limits().kept();
+        if (kept == 0 || before.restart() || plan.next().phase() != RolloutPhase.ROLLING) {
+            return;
+        }
+        Set<InstanceId> leaving = told(before);
+        plan.actions().forEach(action -> target(action).ifPresent(leaving::add));
+        Map<InstanceId, Observed> old = snapshot.instances().stream()
+                .filter(seen -> !seen.instance().revision().equals(before.target()))
+                .filter(seen -> seen.health().isHealthy() && seen.instance().state() == Instance.State.RUNNING)
+                .collect(Collectors.toMap(seen -> seen.instance().id(), seen -> seen));
+        boolean takes = plan.actions().stream()
+                .flatMap(action -> target(action).stream())
+                .anyMatch(id -> old.containsKey(id) && !told(before).contains(id));
+        long left = old.keySet().stream().filter(id -> !leaving.contains(id)).count();
+        if (takes && left < kept) {
+            fail("%d are left of what it ran before, the partition is %d", left, kept);
+        }
+    }
+
+    private void checkVeto(FleetSnapshot snapshot, RolloutState before, Plan plan) {
+        plan.actions().stream()
+                .flatMap(action -> target(action).stream())
+                .filter(id ->
+                        snapshot.refusals().containsKey(id) && !told(before).contains(id))
+                .forEach(id -> fail(
+                        "takes %s, which may not stop: %s",
+                        id, snapshot.refusals().get(id)));
+    }
+
+    private void checkKept(RolloutState after) {
+        List<InstanceRecord> kept = after.instances().stream()
+                .filter(record -> record.intent() == InstanceRecord.Intent.KEEP)
+                .toList();
+        long failed = kept.stream().filter(InstanceRecord::failed).count();
+        if (failed > policy.keepFailed()) {
+            fail("%d failed ones are kept, at most %d may", failed, policy.keepFailed());
+        }
+        if (kept.size() > failed && policy.retainOld().isZero()) {
+            fail("%d replaced ones are kept", kept.size() - failed);
+        }
+    }
+
+    /** Those that were told to leave before. */
+    private static Set<InstanceId> told(RolloutState before) {
+        return before.instances().stream()
+                .filter(record -> record.intent() != InstanceRecord.Intent.NONE)
+                .flatMap(record -> record.id().stream())
+                .collect(Collectors.toSet());
+    }
+
+    /** Whom an action takes out. */
+    private static Optional<InstanceId> target(Action action) {
+        if (action instanceof Action.Drain drain) {
+            return Optional.of(drain.id());
+        }
+        return action instanceof Action.Terminate terminate ? Optional.of(terminate.id()) : Optional.empty();
+    }
+
+    /** How many of this revision exist. */
+    static long count(List<Observed> fleet, Revision revision) {
+        return fleet.stream()
+                .filter(seen -> seen.instance().revision().equals(revision))
+                .count();
+    }
+}
