@@ -13,7 +13,8 @@ import java.util.TreeMap;
 /**
  * Moves from one batch to the next. A batch is whole when every instance of the goal that it may have is serving and every other
  * one that it may replace is out of traffic. Then come, in this order, the pause (after the last batch: the bake), the gates, and
- * the approval; only then the next batch begins, or the rollout is done. A roll-back has pauses alone.
+ * the approval; only then the next batch begins, or the rollout is done. A roll-back has pauses alone. A sliding batch that nothing
+ * of this stands before does not wait for the soak.
  */
 final class Batching {
 
@@ -38,10 +39,13 @@ final class Batching {
 
     private boolean advance() {
         int goal = pass.batchGoal();
+        boolean last = goal >= pass.goalCount();
         if (!isWhole(goal)) {
+            if (!last && mayLaunchAhead(goal)) {
+                move(pass.state.batch().index() + 1, goal);
+            }
             return false;
         }
-        boolean last = goal >= pass.goalCount();
         Duration dwell = last ? pass.bake() : pass.batches().pause();
         if (pass.state.batch().wholeSince().isEmpty()) {
             becomeWhole(dwell);
@@ -55,6 +59,22 @@ final class Batching {
             move(pass.state.batch().index() + 1, goal);
         }
         return last;
+    }
+
+    /**
+     * A sliding batch that nothing stands before is launched as soon as what came before is healthy and in: a revision that never gets
+     * there has cost no more, and launching takes no capacity away. What is outdated leaves after the soak, as ever.
+     */
+    private boolean mayLaunchAhead(int goal) {
+        int index = pass.state.batch().index();
+        boolean unjudged = pass.state.back()
+                || (pass.snapshot.gates().isEmpty()
+                        && !pass.policy.approvesAfter(index + 1)
+                        && !pass.policy.pausesAfter(index + 1));
+        return unjudged
+                && pass.batches().pause().isZero()
+                && pass.batches().slidesFrom(index + 1, pass.limits.desired())
+                && pass.count(member -> pass.isWanted(member) && !member.isLeaving() && pass.isIn(member)) >= goal;
     }
 
     private boolean isWhole(int goal) {

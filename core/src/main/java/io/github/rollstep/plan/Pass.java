@@ -4,6 +4,7 @@ import io.github.rollstep.Batches;
 import io.github.rollstep.InstanceId;
 import io.github.rollstep.Revision;
 import io.github.rollstep.RolloutPolicy;
+import io.github.rollstep.Routing;
 import io.github.rollstep.plan.InstanceRecord.Intent;
 import io.github.rollstep.plan.Reason.Code;
 import io.github.rollstep.plan.RolloutState.FailureLedger;
@@ -111,6 +112,11 @@ final class Pass {
     int earned() {
         boolean proven = state.back() || members.stream().anyMatch(member -> isOfGoal(member) && member.served);
         return proven ? limits.desired() : Math.min(limits.desired(), state.plannedDesired());
+    }
+
+    /** Healthy, and new requests reach it: serving but for the soak. */
+    boolean isIn(Member member) {
+        return member.isHealthy() && (!platform.routed() || member.routing().state() == Routing.State.IN);
     }
 
     /** Of the revision that is the goal, and not failed. Surplus ones included. */

@@ -4,7 +4,6 @@ import io.github.rollstep.Instance;
 import io.github.rollstep.InstanceId;
 import io.github.rollstep.Place;
 import io.github.rollstep.Revision;
-import io.github.rollstep.Routing;
 import io.github.rollstep.Verdict;
 import io.github.rollstep.plan.InstanceRecord.Intent;
 import io.github.rollstep.plan.RolloutState.Extremes;
@@ -120,7 +119,6 @@ final class Roster {
             member.admitSentAt = Optional.empty();
             member.admits = 0;
         }
-        boolean in = !pass.platform.routed() || member.routing().state() == Routing.State.IN;
         Duration soak = Pass.longer(pass.policy.minReady(), pass.platform.staleness());
         if (pass.isInPlace()) {
             member.place = held(member.place, observed.instance());
@@ -128,7 +126,7 @@ final class Roster {
         if (!member.served) {
             member.restarts = observed.instance().restarts();
         }
-        member.readySince = healthy && in
+        member.readySince = pass.isIn(member)
                 ? member.readySince.or(() -> Optional.of(readySince(observed.instance(), soak)))
                 : Optional.empty();
         member.ready =
