@@ -75,7 +75,7 @@ public final class WebhookGate implements Gate {
     private WebhookGate(Builder builder) {
         name = builder.name;
         url = builder.url;
-        key = builder.key.clone();
+        key = builder.key;
         timeout = builder.timeout;
         headers = Map.copyOf(builder.headers);
         metadata = new LinkedHashMap<>(builder.metadata);

@@ -182,11 +182,15 @@ class MetricGateTest {
 
     @Test
     void whatWasCountedBeforeTheRolloutIsNotJudged() {
-        Gate gate = gate().maxRatio(0.05).build();
+        Gate gate = gate().maxIncrease(0).build();
+        served(V1, 0, 1000);
         served(V2, 0, 1000);
 
         assertThat(judge(gate)).isEqualTo(Verdict.waits("0 of 100 samples of v2 within PT5M"));
+        served(V1, 99, 0);
         served(V2, 100, 0);
+        assertThat(judge(gate).reason()).endsWith("; 99 of 100 samples of the baseline v1");
+        served(V1, 1, 0);
         assertThat(judge(gate).passes()).isTrue();
     }
 
