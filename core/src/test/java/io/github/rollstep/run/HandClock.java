@@ -5,7 +5,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 
 /** A clock that a test moves. */
-final class HandClock implements InstantSource {
+public final class HandClock implements InstantSource {
 
     private volatile Instant now = Instant.parse("2026-11-24T02:15:30Z");
 
@@ -14,7 +14,7 @@ final class HandClock implements InstantSource {
         return now;
     }
 
-    void advance(Duration time) {
+    public void advance(Duration time) {
         now = now.plus(time);
     }
 }
