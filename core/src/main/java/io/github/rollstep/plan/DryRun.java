@@ -33,7 +33,7 @@ final class DryRun {
     private static final Duration POLL = Duration.ofSeconds(1);
 
     private static final Set<Code> FAILURES =
-            Set.of(Code.FAILURE_BUDGET, Code.STALLED, Code.TOTAL_DEADLINE, Code.FAULT);
+            Set.of(Code.FAILURE_BUDGET, Code.STALLED, Code.TOTAL_DEADLINE, Code.FAULT, Code.GATE);
 
     private final FleetSnapshot begin;
     private final RolloutState beginning;
@@ -130,7 +130,9 @@ final class DryRun {
 
     /** Somebody approves, or lets it go on, at once. */
     private void resume() {
-        state = state.resume(now);
+        state = state.phase() == RolloutPhase.AWAITING_APPROVAL
+                ? state.approve(now, Reason.of(Code.BY_HAND, "approved"))
+                : state.resume(now);
         holds++;
     }
 

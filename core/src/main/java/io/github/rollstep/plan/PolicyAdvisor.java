@@ -181,9 +181,14 @@ public final class PolicyAdvisor {
 
     private record Candidate(int surge, int unavailable, Batches batches) {
 
+        /** Whether it slides in the end. */
+        private boolean slides(int desired) {
+            return batches.slidesFrom(desired, desired);
+        }
+
         /** Sliding before barriers, and small numbers before large ones. */
         private static Comparator<Candidate> bySimplicity(int desired) {
-            return Comparator.comparing((Candidate candidate) -> candidate.batches.barriers())
+            return Comparator.comparing((Candidate candidate) -> !candidate.slides(desired))
                     .thenComparing(candidate -> candidate.surge + candidate.unavailable)
                     .thenComparing(candidate -> candidate.batches.size(0, desired))
                     .thenComparing(candidate -> candidate.batches.toString());
@@ -211,15 +216,16 @@ public final class PolicyAdvisor {
         return List.copyOf(candidates);
     }
 
-    /** Batches of this size, or as near to it as the risk of the first batch allows. */
+    /** Batches of this size; after a first one that risks no more than it may, if they are larger. */
     private List<Batches> shapes(int size) {
         List<Batches> shapes = new ArrayList<>();
         if (base.batches().size(0, desired) <= maxFirstBatch) {
             shapes.add(base.batches());
         }
-        Quota quota = Quota.of(Math.min(size, maxFirstBatch));
-        shapes.add(Batches.sliding(quota));
-        shapes.add(Batches.fixed(quota));
+        Quota quota = Quota.of(size);
+        Batches whole = size <= maxFirstBatch ? Batches.fixed(quota) : Batches.ramp(Quota.of(maxFirstBatch), quota);
+        shapes.add(whole.thenSliding());
+        shapes.add(whole);
         return shapes;
     }
 
@@ -269,12 +275,12 @@ public final class PolicyAdvisor {
     }
 
     /** Of those that come to the same, the simplest of each shape. */
-    private static List<Found> distinct(List<Found> found) {
+    private List<Found> distinct(List<Found> found) {
         Map<List<Object>, Found> distinct = new LinkedHashMap<>();
         for (Found one : found) {
             Forecast f = one.forecast;
             distinct.putIfAbsent(
-                    List.of(f.duration(), f.peak(), f.fewestServing(), one.candidate.batches.barriers()), one);
+                    List.of(f.duration(), f.peak(), f.fewestServing(), one.candidate.slides(desired)), one);
         }
         return List.copyOf(distinct.values());
     }

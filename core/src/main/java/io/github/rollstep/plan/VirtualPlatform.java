@@ -269,11 +269,13 @@ final class VirtualPlatform {
         public InstanceId launch(Action.Launch action) {
             InstanceId id = InstanceId.of(action.token().value());
             if (accepted.add(action.token())) {
-                Instance instance = Instance.builder(id, action.revision(), State.STARTING)
+                Instance.Builder instance = Instance.builder(id, action.revision(), State.STARTING)
                         .token(action.token())
-                        .createdAt(now)
-                        .build();
-                Virtual virtual = new Virtual(instance, Health.unknown("starting"), Routing.out());
+                        .labels(action.place().labels())
+                        .createdAt(now);
+                action.place().slot().ifPresent(instance::slot);
+                action.place().zone().ifPresent(instance::zone);
+                Virtual virtual = new Virtual(instance.build(), Health.unknown("starting"), Routing.out());
                 instances.put(id, virtual);
                 Change outcome = comesUp(action.revision()) ? Change.HEALTHY : Change.UNHEALTHY;
                 live(virtual, outcome, now.plus(timings.startOf(launched++)));
