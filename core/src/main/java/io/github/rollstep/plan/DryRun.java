@@ -138,7 +138,7 @@ final class DryRun {
 
     private void note(RolloutState before, Plan plan) {
         fewestServing = Math.min(fewestServing, plan.counts().serving());
-        if (!state.back() && state.batch().goal() > 0) {
+        if (!state.back() && state.launches() > 0) {
             batches = Math.max(batches, state.batch().index() + 1);
         }
         boolean failed = FAILURES.contains(state.phaseReason().code());

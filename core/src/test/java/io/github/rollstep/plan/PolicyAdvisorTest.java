@@ -60,14 +60,14 @@ class PolicyAdvisorTest {
         assertThat(best.badRelease().capacityTaken()).isZero();
     }
 
-    /** One in flight at a time, 40 each, the last one of before gone 15 later; a second room is enough, a third is wasted. */
+    /** The others are launched once the first is healthy, after 30; with room for four or more it takes 30 + 55. */
     @Test
     void ofTwoEquallyFastOnesTheSmallerPeakIsAdvised() {
         Choice best = best(advisor(4).maxFirstBatch(1));
 
-        assertThat(best.forecast().duration()).isEqualTo(ofSeconds(4 * 40 + 15));
-        assertThat(best.forecast().peak()).isEqualTo(6);
-        assertThat(best).hasToString("sliding 1, surge 2, unavailable 0");
+        assertThat(best.forecast().duration()).isEqualTo(ofSeconds(30 + 55));
+        assertThat(best.forecast().peak()).isEqualTo(8);
+        assertThat(best).hasToString("ramp 1, 4, then sliding, surge 4, unavailable 0");
     }
 
     @Test
