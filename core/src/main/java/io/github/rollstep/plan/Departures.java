@@ -250,6 +250,9 @@ final class Departures {
 
     /** It is out of traffic: it stops, unless it is to be kept. */
     private void finish(Member member, Reason reason) {
+        if (member.intent == Intent.DRAIN) {
+            pass.took(member.intentSince, (seen, time) -> seen.drain(Pass.longer(seen.drain(), time)));
+        }
         if (isToBeKept(member)) {
             member.intend(Intent.KEEP, pass.now);
         } else {

@@ -137,7 +137,7 @@ final class Judge {
             Optional<Revision> verified = kept == 0
                     ? Optional.of(pass.state.target())
                     : pass.state.history().verified();
-            pass.edit(draft -> draft.history = new History(verified, bad));
+            pass.edit(draft -> draft.history = new History(verified, bad, draft.history.timings()));
         }
     }
 
@@ -216,7 +216,7 @@ final class Judge {
             String target = pass.state.target().id();
             Set<String> failed = new TreeSet<>(pass.state.history().failed());
             failed.add(target);
-            pass.edit(draft -> draft.history = new History(draft.history.verified(), failed));
+            pass.edit(draft -> draft.history = new History(draft.history.verified(), failed, draft.history.timings()));
         }
         boolean onlyLeftovers = pass.updated() >= pass.goalCount()
                 && (reason.code() == Code.STALLED || reason.code() == Code.TOTAL_DEADLINE);

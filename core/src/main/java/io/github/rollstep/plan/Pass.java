@@ -15,6 +15,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
@@ -25,6 +26,8 @@ final class Pass {
 
     /** What is asked again because no effect is seen is asked no faster than this. */
     private static final Duration RESEND = Duration.ofSeconds(1);
+
+    private static final Duration LONGEST = Duration.ofDays(366);
 
     final Instant now;
     final FleetSnapshot snapshot;
@@ -179,6 +182,15 @@ final class Pass {
 
     Stream<Member> seen() {
         return members.stream().filter(member -> member.seen != null);
+    }
+
+    /** Notes how long something took; what a clock that was set back would have as less than nothing does not count. */
+    void took(Instant since, BiFunction<Timings, Duration, Timings> noted) {
+        Duration time = Duration.between(since, now);
+        if (!time.isNegative() && time.compareTo(LONGEST) < 0) {
+            Timings seen = state.observed().orElse(Timings.NONE);
+            edit(draft -> draft.observed = Optional.of(noted.apply(seen, time)));
+        }
     }
 
     /** Counts it, or has it tried again if it may be. */

@@ -35,6 +35,7 @@ import java.util.TreeSet;
  * @param vacated places whose instance is gone and whose successor is not launched yet; the oldest first
  * @param zones how many instances each zone had at the first look
  * @param failingBefore names of gates that failed before the rollout began, and have not passed since
+ * @param observed how long things took in this rollout; empty while nothing was seen to end
  * @param tombstones instances believed gone, and until when a list that still shows them is not believed
  */
 public record RolloutState(
@@ -59,6 +60,7 @@ public record RolloutState(
         List<Place> vacated,
         Map<String, Integer> zones,
         Set<String> failingBefore,
+        Optional<Timings> observed,
         Map<InstanceId, Instant> tombstones,
         History history) {
 
@@ -115,8 +117,9 @@ public record RolloutState(
      *
      * @param verified the revision of the last rollout that succeeded
      * @param failed ids of revisions whose rollout failed, not to be tried again unless asked
+     * @param timings how long things took in the last rollout that launched something
      */
-    public record History(Optional<Revision> verified, Set<String> failed) {
+    public record History(Optional<Revision> verified, Set<String> failed, Optional<Timings> timings) {
         public History {
             failed = Collections.unmodifiableSet(new TreeSet<>(failed));
         }
@@ -184,8 +187,10 @@ public record RolloutState(
                         .orElse(List.of()),
                 Map.of(),
                 Set.of(),
+                Optional.empty(),
                 previous.map(RolloutState::tombstones).orElse(Map.of()),
-                previous.map(RolloutState::history).orElse(new History(Optional.empty(), Set.of())));
+                previous.map(p -> new History(p.history.verified, p.history.failed, p.timings()))
+                        .orElse(new History(Optional.empty(), Set.of(), Optional.empty())));
     }
 
     /** The revision that the present direction leads to. */
@@ -196,6 +201,11 @@ public record RolloutState(
     /** How many batches of the present direction are whole. */
     public int batchesDone() {
         return batch.index + (batch.wholeSince.isPresent() ? 1 : 0);
+    }
+
+    /** How long things take, as seen in this rollout or, before it has launched anything, in an earlier one. */
+    public Optional<Timings> timings() {
+        return observed.filter(seen -> !seen.startAtMost().isZero()).or(history::timings);
     }
 
     /** The token of the next launch. */
@@ -346,6 +356,7 @@ public record RolloutState(
         List<Place> vacated;
         Map<String, Integer> zones;
         Set<String> failingBefore;
+        Optional<Timings> observed;
         Map<InstanceId, Instant> tombstones;
         History history;
 
@@ -367,6 +378,7 @@ public record RolloutState(
             vacated = from.vacated;
             zones = from.zones;
             failingBefore = from.failingBefore;
+            observed = from.observed;
             tombstones = new TreeMap<>(from.tombstones);
             history = from.history;
         }
@@ -394,6 +406,7 @@ public record RolloutState(
                     vacated,
                     zones,
                     failingBefore,
+                    observed,
                     tombstones,
                     history);
         }

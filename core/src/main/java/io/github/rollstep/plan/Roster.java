@@ -75,6 +75,10 @@ final class Roster {
                 .filter(member -> member.seen == null && isGone(member))
                 .toList();
         pass.members.removeAll(gone);
+        gone.stream()
+                .filter(member -> member.intent == Intent.TERMINATE)
+                .forEach(member ->
+                        pass.took(member.intentSince, (seen, time) -> seen.stop(Pass.longer(seen.stop(), time))));
         if (pass.isInPlace()) {
             gone.stream()
                     .sorted(Member.ORDER)
@@ -131,6 +135,10 @@ final class Roster {
                 : Optional.empty();
         member.ready =
                 member.readySince.filter(since -> pass.due(since.plus(soak))).isPresent();
+        if (member.ready && !member.served && pass.isOurs(member)) {
+            Instant launched = pass.now.minus(Duration.between(member.since, member.readySince.orElse(pass.now)));
+            pass.took(launched, Timings::seenStart);
+        }
         member.served |= member.ready;
     }
 

@@ -55,6 +55,19 @@ public record Timings(Duration startAtLeast, Duration startAtMost, Duration admi
         return new Timings(startAtLeast, startAtMost, admit, drain, stop);
     }
 
+    static final Timings NONE = start(Duration.ZERO);
+
+    /** With one more start that was seen. */
+    Timings seenStart(Duration time) {
+        boolean first = startAtMost.isZero();
+        return new Timings(
+                first || time.compareTo(startAtLeast) < 0 ? time : startAtLeast,
+                Pass.longer(startAtMost, time),
+                admit,
+                drain,
+                stop);
+    }
+
     /** The same with every start in the middle of the spread: far fewer different times, so a quick first estimate. */
     Timings withoutSpread() {
         Duration middle = startOf(0);

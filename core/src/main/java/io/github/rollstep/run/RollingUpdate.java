@@ -5,8 +5,11 @@ import io.github.rollstep.Instance;
 import io.github.rollstep.Revision;
 import io.github.rollstep.RolloutId;
 import io.github.rollstep.RolloutPolicy;
+import io.github.rollstep.plan.FleetSnapshot;
+import io.github.rollstep.plan.Forecast;
 import io.github.rollstep.plan.Limits;
 import io.github.rollstep.plan.RolloutState;
+import io.github.rollstep.plan.Timings;
 import io.github.rollstep.spi.Gate;
 import io.github.rollstep.spi.HealthChecker;
 import io.github.rollstep.spi.InstanceProvider;
@@ -17,6 +20,7 @@ import io.github.rollstep.spi.TrafficRouter;
 import io.github.rollstep.spi.Watchable;
 import io.github.rollstep.store.InMemoryRolloutStore;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
@@ -154,15 +158,49 @@ public final class RollingUpdate implements AutoCloseable {
         }
         Map<Revision, Long> running = calls.call("list instances", adapters.provider()::list).stream()
                 .collect(Collectors.groupingBy(Instance::revision, Collectors.counting()));
-        Optional<Revision> verified = calls.call("load state", () -> store.load(adapters.fleet()))
-                .flatMap(stored -> stored.state().history().verified())
-                .filter(running::containsKey);
+        Optional<Revision> verified =
+                recorded().flatMap(state -> state.history().verified()).filter(running::containsKey);
         Revision revision = verified.or(() -> running.keySet().stream()
                         .max(Comparator.comparing((Revision one) -> running.getOrDefault(one, 0L))
                                 .thenComparing(Revision::id)))
                 .orElseThrow(() -> new IllegalStateException(
                         "fleet %s is empty: there is nothing to restart".formatted(adapters.fleet())));
         return start(revision, true, true);
+    }
+
+    /**
+     * What a rollout to this revision would come to, from the fleet as it is now, with the times that were seen in the last
+     * rollouts of this fleet. Launches, asks and stores nothing, and takes no lease. An unfinished rollout to this revision is
+     * forecast to its end.
+     *
+     * @throws IllegalStateException if no rollout was seen yet, or this one is closed
+     * @throws ProviderException if the store or the adapters cannot be asked
+     */
+    public Forecast preview(Revision target) {
+        Timings timings = recorded()
+                .flatMap(RolloutState::timings)
+                .orElseThrow(() -> new IllegalStateException(
+                        "no rollout of fleet %s has launched anything yet: preview(revision, timings) is told the times"
+                                .formatted(adapters.fleet())));
+        return preview(target, timings);
+    }
+
+    /** As {@link #preview(Revision)}, with these times. */
+    public synchronized Forecast preview(Revision target, Timings timings) {
+        requireOpen();
+        Instant now = clock.instant();
+        FleetSnapshot fleet = observer().observe(now);
+        Optional<RolloutState> previous = recorded();
+        RolloutState state = previous.filter(
+                        p -> !p.phase().isFinal() && !p.back() && p.target().equals(target))
+                .orElseGet(() ->
+                        RolloutState.begin(adapters.fleet(), RolloutId.of("preview"), target, limits, now, previous));
+        return Forecast.from(fleet, state, policy, timings);
+    }
+
+    /** The record of the fleet, whoever holds the lease. */
+    private Optional<RolloutState> recorded() {
+        return calls.call("load state", () -> store.load(adapters.fleet())).map(RolloutStore.Stored::state);
     }
 
     /**

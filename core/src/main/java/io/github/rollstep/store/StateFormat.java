@@ -11,6 +11,8 @@ import io.github.rollstep.plan.Limits;
 import io.github.rollstep.plan.Reason;
 import io.github.rollstep.plan.RolloutPhase;
 import io.github.rollstep.plan.RolloutState;
+import io.github.rollstep.plan.Timings;
+import java.time.Duration;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -62,6 +64,10 @@ final class StateFormat {
                 state.zones().entrySet(),
                 (zone, count) -> zone.put("name", count.getKey()).put("count", count.getValue()));
         out.putAll("gate", state.failingBefore(), (gate, name) -> gate.put("name", name));
+        state.observed().ifPresent(observed -> write(out.in("observed"), observed));
+        out.put("observes", state.observed().isPresent());
+        state.history().timings().ifPresent(timings -> write(out.in("timings"), timings));
+        out.put("timed", state.history().timings().isPresent());
         out.putAll(
                 "gone",
                 state.tombstones().entrySet(),
@@ -104,10 +110,12 @@ final class StateFormat {
                 in.all("vacated", StateFormat::place),
                 map(in.all("zone", zone -> Map.entry(zone.text("name"), zone.number("count")))),
                 new LinkedHashSet<>(in.all("gate", gate -> gate.text("name"))),
+                in.flag("observes") ? Optional.of(timings(in.in("observed"))) : Optional.empty(),
                 map(in.all("gone", gone -> Map.entry(gone.get("id", InstanceId::of), gone.time("until")))),
                 new RolloutState.History(
                         in.flag("verify") ? Optional.of(revision(in.in("verified"))) : Optional.empty(),
-                        new LinkedHashSet<>(in.all("failed", failed -> failed.text("id")))));
+                        new LinkedHashSet<>(in.all("failed", failed -> failed.text("id"))),
+                        in.flag("timed") ? Optional.of(timings(in.in("timings"))) : Optional.empty()));
     }
 
     private static OptionalInt count(FieldReader in, String key) {
@@ -125,6 +133,23 @@ final class StateFormat {
     private static Revision revision(FieldReader in) {
         return Revision.of(
                 in.text("id"), map(in.all("attribute", entry -> Map.entry(entry.text("key"), entry.text("value")))));
+    }
+
+    private static void write(FieldWriter out, Timings timings) {
+        out.put("start.least", timings.startAtLeast())
+                .put("start.most", timings.startAtMost())
+                .put("admit", timings.admit())
+                .put("drain", timings.drain())
+                .put("stop", timings.stop());
+    }
+
+    private static Timings timings(FieldReader in) {
+        return new Timings(
+                in.get("start.least", Duration::parse),
+                in.get("start.most", Duration::parse),
+                in.get("admit", Duration::parse),
+                in.get("drain", Duration::parse),
+                in.get("stop", Duration::parse));
     }
 
     private static void write(FieldWriter out, Place place) {

@@ -10,6 +10,8 @@ import io.github.rollstep.plan.Limits;
 import io.github.rollstep.plan.Reason;
 import io.github.rollstep.plan.RolloutPhase;
 import io.github.rollstep.plan.RolloutState;
+import io.github.rollstep.plan.Timings;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -72,8 +74,12 @@ final class RandomStates {
                 random.nextBoolean() ? List.of() : List.of(place(), place()),
                 random.nextBoolean() ? Map.of() : Map.of("zone=a", 3, "b", 4),
                 random.nextBoolean() ? Set.of() : Set.of("errors", "a=b\n"),
+                maybe(this::timings),
                 gone,
-                new RolloutState.History(maybe(this::revision), random.nextBoolean() ? Set.of() : Set.of("v7", "v8")));
+                new RolloutState.History(
+                        maybe(this::revision),
+                        random.nextBoolean() ? Set.of() : Set.of("v7", "v8"),
+                        maybe(this::timings)));
     }
 
     private InstanceRecord instance(RolloutId rollout, int ordinal) {
@@ -97,6 +103,13 @@ final class RandomStates {
                 random.nextInt(4),
                 random.nextInt(4),
                 maybe(this::time));
+    }
+
+    private Timings timings() {
+        return Timings.start(Duration.ofMillis(random.nextInt(1000)), Duration.ofMillis(1000 + random.nextInt(1000)))
+                .admit(Duration.ofSeconds(random.nextInt(3)))
+                .drain(Duration.ofSeconds(random.nextInt(99)))
+                .stop(Duration.ofNanos(random.nextInt() & 0xffff));
     }
 
     private Place place() {
