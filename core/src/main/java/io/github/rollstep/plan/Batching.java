@@ -12,7 +12,7 @@ import java.util.TreeMap;
 
 /**
  * Moves from one batch to the next. A batch is whole when every instance of the goal that it may have is serving and every other
- * one that it may replace is out of traffic. Then come, in this order, the pause (after the last batch: the bake), the gates, and
+ * one that it may replace is gone. Then come, in this order, the pause (after the last batch: the bake), the gates, and
  * the approval; only then the next batch begins, or the rollout is done. A roll-back has pauses alone. A sliding batch that nothing
  * of this stands before does not wait for the soak.
  */
@@ -79,18 +79,15 @@ final class Batching {
 
     private boolean isWhole(int goal) {
         return pass.updated() >= goal
-                && pass.count(member -> !pass.stays(member)
-                                && !member.isStopping()
-                                && !member.isKept()
-                                && !pass.isStuck(member))
+                && pass.count(member -> !pass.stays(member) && !member.isKept() && !pass.isStuck(member))
                         <= pass.goalCount() - goal;
     }
 
-    /** What it has reached is progress until the end of the pause. */
+    /** A pause does not count in the stall deadline. */
     private void becomeWhole(Duration dwell) {
         BatchPosition batch = pass.state.batch();
         Clocks clocks = pass.state.clocks();
-        Instant until = pass.now.plus(dwell);
+        Instant until = dwell.isZero() ? clocks.progressAt() : pass.now.plus(dwell);
         Instant progress = until.isAfter(clocks.progressAt()) ? until : clocks.progressAt();
         pass.edit(draft -> {
             draft.batch = new BatchPosition(batch.index(), batch.goal(), Optional.of(pass.now), batch.released());

@@ -66,12 +66,16 @@ final class Departures {
 
     /**
      * Goes on with what is leaving: from drained to terminated, and once more what had no effect. What was asked to leave and
-     * answers requests nevertheless is not asked again while it is needed.
+     * answers requests nevertheless is not asked again while it is needed; it stays once nothing that was sent can take effect.
      */
     void goOn() {
         int floor = pass.limits.floor();
         pass.seen().filter(Member::isLeaving).sorted(Member.ORDER).forEach(member -> {
             if (member.answers(pass.platform.routed()) && pass.serving() < floor) {
+                if (pass.isSettled(member)) {
+                    member.intend(Intent.NONE, pass.now);
+                    return;
+                }
                 pass.wait(
                         Code.AVAILABILITY,
                         "%d serving, %d must: %s is not asked again".formatted(pass.serving(), floor, member.name()));

@@ -155,6 +155,12 @@ final class Pass {
         return member.intent == Intent.TERMINATE && due(member.intentSince.plus(policy.stopDeadline()));
     }
 
+    /** Nothing that was asked of it for its intent can take effect any more, and what did would be seen. */
+    boolean isSettled(Member member) {
+        Instant sent = member.sentAt.orElse(member.intentSince);
+        return due(sent.plus(platform.requestLife()).plus(platform.staleness()));
+    }
+
     /** An admit was sent whose effect was not seen, and which may still take effect. */
     boolean isAdmitInDoubt(Member member) {
         return member.admitSentAt

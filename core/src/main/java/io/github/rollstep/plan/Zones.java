@@ -14,7 +14,7 @@ import java.util.function.Predicate;
  * The zones of a fleet: where a successor goes, and whether a zone may lose one that serves.
  *
  * <p>Each zone has a share of the desired count, in proportion to what it had at the first look. A zone is down when nothing of what
- * served there does any more: then successors go elsewhere, unless all are down, and it holds up no other zone; what is dead or ill
+ * served there does any more: then successors go elsewhere as long as there is room, and it holds up no other zone; what is dead or ill
  * in it leaves like anywhere else.
  */
 final class Zones {
@@ -50,10 +50,9 @@ final class Zones {
 
     /** Where the next launch goes; empty if it has to wait, and then that is said. */
     Optional<String> next() {
-        boolean allDown = shares.keySet().stream().allMatch(this::isDown);
-        List<String> open = shares.keySet().stream()
-                .filter(zone -> (allDown || !isDown(zone)) && hasRoom(zone))
-                .toList();
+        List<String> roomy = shares.keySet().stream().filter(this::hasRoom).toList();
+        List<String> up = roomy.stream().filter(zone -> !isDown(zone)).toList();
+        List<String> open = up.isEmpty() ? roomy : up;
         if (open.isEmpty()) {
             pass.wait(Code.ZONE, "no zone has room for one more");
             return Optional.empty();
@@ -134,11 +133,12 @@ final class Zones {
                 && count(zone, Zones::isThere) > shares.getOrDefault(zone, 0);
     }
 
-    /** What it lacks does not hold up the others if there is no room for it before one of them goes. */
+    /** What it lacks does not hold up the others if nothing can be launched before one of them goes. */
     private boolean isFinished(String zone) {
-        boolean full = pass.members.size() >= pass.limits.footprint();
+        boolean noLaunch = pass.members.size() >= pass.limits.footprint()
+                || pass.count(member -> pass.isOfGoal(member) && isThere(member)) >= pass.batchGoal();
         return count(zone, member -> pass.stays(member) ? !member.isServing() : isInTraffic(member)) == 0
-                && (full || missing(zone) <= 0 || pass.updated() >= pass.goalCount());
+                && (noLaunch || missing(zone) <= 0);
     }
 
     private static boolean isInTraffic(Member member) {
