@@ -43,12 +43,14 @@ public final class DockerEngine implements AutoCloseable {
     /** Above all that providers do at once; each connection is a socket of the engine. */
     private static final int MOST_CONNECTIONS = 200;
 
+    private final DockerClientConfig config;
     private final URI host;
     private final String apiVersion;
     private final DockerClient calls;
     private final DockerClient streams;
 
     private DockerEngine(DockerClientConfig config, RemoteApiVersion version) {
+        this.config = config;
         this.host = config.getDockerHost();
         this.apiVersion = version.getVersion();
         this.calls = client(config, Optional.of(ANSWER_TIMEOUT));
@@ -160,6 +162,14 @@ public final class DockerEngine implements AutoCloseable {
     /** For calls that are answered soon. */
     DockerClient calls() {
         return calls;
+    }
+
+    /**
+     * For calls over new connections, to be closed. An engine that shuts down first takes no new ones, then stops its containers,
+     * and meanwhile answers on those that are open.
+     */
+    DockerClient anew() {
+        return client(config, Optional.of(ANSWER_TIMEOUT));
     }
 
     /** For streams, and for calls that take as long as a container does. */

@@ -77,7 +77,7 @@ public final class DockerInstanceProvider implements InstanceProvider, Watchable
     /** Whoever waits for slow starts holds up the rest of the step; what fails at once is told at once. */
     private static final Duration START_PATIENCE = Duration.ofMillis(100);
 
-    private static final Duration START_AGAIN = Duration.ofSeconds(1);
+    private static final Duration AGAIN = Duration.ofSeconds(1);
 
     /** No launch is asked for again after so long. */
     private static final Duration ABANDONED = Duration.ofMinutes(10);
@@ -101,6 +101,7 @@ public final class DockerInstanceProvider implements InstanceProvider, Watchable
     private final Workers starts;
     private final Workers stops;
     private final LastWords lastWords;
+    private final Restarts restarts;
     private final EngineEvents events;
     private final Watchers watchers = new Watchers();
     private final Set<String> starting = ConcurrentHashMap.newKeySet();
@@ -122,14 +123,20 @@ public final class DockerInstanceProvider implements InstanceProvider, Watchable
         this.starts = new Workers("rollstep-docker-start", builder.parallelism);
         this.stops = new Workers("rollstep-docker-stop", MOST_STOPS);
         this.lastWords = new LastWords(engine, creations);
-        this.events = new EngineEvents(engine, selector, this::happened, watchers::hint).open();
+        this.restarts = new Restarts(engine, creations);
+        this.events = new EngineEvents(engine, selector, this::happened, this::connected).open();
     }
 
     public static Builder builder(DockerEngine engine, FleetId fleet) {
         return new Builder(engine, fleet);
     }
 
-    /** {@inheritDoc} One call of the engine, and two more once for each container that exited. */
+    /**
+     * {@inheritDoc}
+     *
+     * <p>One call of the engine; for each container one more once if it was created before its events were watched, and at most
+     * three more each time it exits.
+     */
     @Override
     public List<Instance> list() {
         // Before the list: one that is started meanwhile must not be missing.
@@ -141,6 +148,7 @@ public final class DockerInstanceProvider implements InstanceProvider, Watchable
         lastWords.learn(containers.stream()
                 .filter(container -> container.hasExited() && !stopping.contains(container.id()))
                 .toList());
+        restarts.learn(containers);
         health.set(containers.stream().collect(Collectors.toMap(ListedContainer::instance, ListedContainer::health)));
         return containers.stream()
                 .filter(container ->
@@ -304,7 +312,7 @@ public final class DockerInstanceProvider implements InstanceProvider, Watchable
                     ? Optional.of(container.getId())
                     : Optional.empty();
         } catch (NotFoundException e) {
-            throw ProviderException.retryable("container " + name + " is being removed", e);
+            throw ProviderException.retryable("container " + name + " is being created or removed by someone else", e);
         } catch (RuntimeException e) {
             throw EngineErrors.of("inspect container " + name, e);
         }
@@ -315,7 +323,7 @@ public final class DockerInstanceProvider implements InstanceProvider, Watchable
         try {
             boolean again = true;
             while (again) {
-                again = !startedOrImpossible(id, request) && Workers.pause(START_AGAIN);
+                again = !startedOrImpossible(id, request) && Workers.pause(AGAIN);
             }
         } finally {
             starting.remove(id);
@@ -370,7 +378,8 @@ public final class DockerInstanceProvider implements InstanceProvider, Watchable
     /**
      * {@inheritDoc}
      *
-     * <p>Should the engine then fail to stop one, that is logged, and the container is listed as running again.
+     * <p>An engine that then fails to stop one, as it is restarted for example, is told so again until the container is gone. If it
+     * refuses, that is logged, and the container is listed as running again.
      */
     @Override
     public void terminateAll(Collection<InstanceId> ids) {
@@ -382,33 +391,67 @@ public final class DockerInstanceProvider implements InstanceProvider, Watchable
         }
     }
 
+    /** Until it is gone, or the engine says that it never will be: also one that a restart of the engine has brought back. */
     private void stopAndRemove(ListedContainer container) {
+        boolean again = true;
+        while (again) {
+            again = !goneOrRefused(container) && Workers.pause(AGAIN);
+        }
+    }
+
+    private boolean goneOrRefused(ListedContainer container) {
         try {
             EngineErrors.runUnlessGone(
                     "stop container " + container.name(),
                     () -> engine.streams().stopContainerCmd(container.id()).exec());
             remove(container.id());
-        } catch (RuntimeException e) {
+            return true;
+        } catch (ProviderException e) {
             LOG.warn("Container {} ({}) was not stopped", container.instance(), container.name(), e);
-            stopping.remove(container.id());
-            watchers.hint();
+            if (!e.isRetryable()) {
+                stopping.remove(container.id());
+                watchers.hint();
+            }
+            return !e.isRetryable();
         }
     }
 
     private void happened(Event event) {
         @Nullable String action = event.getAction();
-        if (action == null || !TELLING.contains(action.split(":")[0])) {
+        if (action == null) {
             return;
         }
-        if (action.equals("die") && event.getActor() != null && event.getActor().getId() != null) {
-            Map<String, String> attributes =
-                    Optional.ofNullable(event.getActor().getAttributes()).orElse(Map.of());
-            restarted.put(event.getActor().getId(), attributes.getOrDefault("exitCode", "unknown"));
-        } else if (action.equals("destroy")
-                && event.getActor() != null
-                && event.getActor().getId() != null) {
-            restarted.remove(event.getActor().getId());
+        if (event.getActor() != null && event.getActor().getId() != null) {
+            happened(
+                    action,
+                    event.getActor().getId(),
+                    Optional.ofNullable(event.getActor().getAttributes()).orElse(Map.of()));
         }
+        if (TELLING.contains(action.split(":")[0])) {
+            watchers.hint();
+        }
+    }
+
+    private void happened(String action, String id, Map<String, String> attributes) {
+        switch (action) {
+            case "create" -> restarts.created(id);
+            case "die" -> {
+                restarted.put(id, attributes.getOrDefault("exitCode", "unknown"));
+                if (!stopping.contains(id)) {
+                    restarts.ended(id);
+                }
+            }
+            case "destroy" -> {
+                restarted.remove(id);
+                restarts.forget(id);
+            }
+            default -> {}
+        }
+    }
+
+    /** For the first time or again. */
+    private void connected() {
+        restarts.missed();
         watchers.hint();
     }
 
@@ -433,6 +476,18 @@ public final class DockerInstanceProvider implements InstanceProvider, Watchable
         return listed != null
                 ? listed
                 : containers().stream().collect(Collectors.toMap(ListedContainer::instance, ListedContainer::health));
+    }
+
+    /** How often the engine has started it again by itself, as of the last list. */
+    int restarts(InstanceId id) {
+        @Nullable Listing last = listing.get();
+        return last == null
+                ? 0
+                : last.containers().stream()
+                        .filter(container -> container.instance().equals(id))
+                        .mapToInt(container -> restarts.of(container.id()))
+                        .findFirst()
+                        .orElse(0);
     }
 
     /** Leaves the containers as they are; the engine goes on stopping those that were told to. A repeat is fine. */

@@ -1,9 +1,12 @@
 package io.github.rollstep.docker;
 
+import com.github.dockerjava.api.DockerClient;
 import com.github.dockerjava.api.async.ResultCallback;
 import com.github.dockerjava.api.command.InspectContainerResponse;
 import com.github.dockerjava.api.command.InspectContainerResponse.ContainerState;
 import com.github.dockerjava.api.model.Frame;
+import io.github.rollstep.spi.ProviderException;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Collection;
 import java.util.Map;
@@ -32,7 +35,11 @@ final class LastWords {
         this.workers = workers;
     }
 
-    /** Learns of those that are new, and forgets those that are not listed any more. */
+    /**
+     * Learns of those that are new, and forgets those that are not listed any more.
+     *
+     * @throws ProviderException if the engine went away meanwhile, so that nobody can tell
+     */
     void learn(Collection<ListedContainer> exited) {
         Set<String> ids = exited.stream().map(ListedContainer::id).collect(Collectors.toSet());
         known.keySet().retainAll(ids);
@@ -46,14 +53,23 @@ final class LastWords {
         return known.getOrDefault(container.id(), container.status());
     }
 
+    /**
+     * @throws ProviderException retryable, if the engine is going away: it may have stopped the container for that, and start it
+     *     again when it is back
+     */
     private String ask(String id) {
-        try {
-            InspectContainerResponse container =
-                    engine.calls().inspectContainerCmd(id).exec();
+        try (DockerClient client = engine.anew()) {
+            InspectContainerResponse container = client.inspectContainerCmd(id).exec();
             return describe(container.getState()) + tail(id);
+        } catch (IOException e) {
+            throw ProviderException.retryable("close the connection to " + engine.host(), e);
         } catch (RuntimeException e) {
+            ProviderException why = EngineErrors.of("ask why container " + id + " exited", e);
+            if (why.isRetryable()) {
+                throw why;
+            }
             LOG.debug("The end of {} is not known", id, e);
-            return "exited; why is not known: " + EngineErrors.of("inspect", e).getMessage();
+            return "exited; why is not known: " + why.getMessage();
         }
     }
 

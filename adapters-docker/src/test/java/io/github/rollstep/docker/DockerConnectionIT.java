@@ -59,6 +59,11 @@ class DockerConnectionIT {
 
             assertThat(connected(Map.of("DOCKER_CONFIG", directory.toString(), "DOCKER_CONTEXT", "it")))
                     .startsWith(network.address() + " 1.4");
+
+            run("docker", "--config", directory.toString(), "context", "use", "it");
+            assertThat(connected(Map.of("DOCKER_CONFIG", directory.toString())))
+                    .as("the current context")
+                    .startsWith(network.address() + " 1.4");
         }
     }
 
@@ -102,6 +107,15 @@ class DockerConnectionIT {
             try (DockerEngine engine = DockerEngine.connect(host, trusted)) {
                 assertThat(engine.calls().infoCmd().exec().getName()).isNotEmpty();
             }
+
+            assertThat(connected(Map.of(
+                            "DOCKER_HOST",
+                            host.toString(),
+                            "DOCKER_TLS_VERIFY",
+                            "1",
+                            "DOCKER_CERT_PATH",
+                            trusted.toString())))
+                    .startsWith(host + " 1.4");
 
             Path strangers = certificates("strangers");
             assertThatThrownBy(() -> DockerEngine.connect(host, strangers)).isInstanceOf(ProviderException.class);

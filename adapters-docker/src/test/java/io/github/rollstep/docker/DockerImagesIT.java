@@ -5,12 +5,15 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.github.dockerjava.api.DockerClient;
+import com.github.dockerjava.api.command.BuildImageResultCallback;
 import io.github.rollstep.FleetId;
 import io.github.rollstep.Revision;
 import io.github.rollstep.RolloutId;
 import io.github.rollstep.spi.LaunchRequest;
 import io.github.rollstep.spi.ProviderException;
 import io.github.rollstep.testkit.Eventually;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -20,7 +23,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -31,6 +37,7 @@ class DockerImagesIT {
 
     private static final FleetId FLEET = FleetId.of("it-images");
     private static final RolloutId ROLLOUT = RolloutId.of("it");
+    private static final int LARGE_BYTES = 8 << 20;
     private static final Path REGISTRY = Path.of("/usr/bin/docker-registry");
 
     @TempDir
@@ -135,25 +142,47 @@ class DockerImagesIT {
     }
 
     @Test
-    void whileAnImageIsPulledTheLaunchWaitsAndSaysHowFarItIs() {
+    void whileAnImageIsPulledTheLaunchWaitsAndSaysHowFarItIs() throws Exception {
+        pushed(LARGE_BYTES);
         try (DockerInstanceProvider provider = provider()) {
-            network.hold();
-            ProviderException error = catchThrowableOfType(ProviderException.class, () -> provider.launch(launch("1")));
+            network.slow(Duration.ofMillis(20));
 
-            assertThat(error).hasMessageMatching("image .*/app:1 is being pulled: [0-9]+ of [0-9]+ MB");
-            assertThat(error.isRetryable()).isTrue();
+            Eventually.holds(Duration.ofSeconds(60), () -> {
+                ProviderException error =
+                        catchThrowableOfType(ProviderException.class, () -> provider.launch(launch("2")));
+                assertThat(error).hasMessageMatching("image .*/app:2 is being pulled: [1-8] of 8 MB");
+                assertThat(error.isRetryable()).isTrue();
+            });
             assertThat(provider.list()).isEmpty();
 
             network.release();
-            Eventually.holds(Duration.ofSeconds(30), () -> {
+            Eventually.holds(Duration.ofSeconds(60), () -> {
                 try {
-                    provider.launch(launch("1"));
+                    provider.launch(launch("2"));
                 } catch (ProviderException e) {
                     throw new AssertionError(e);
                 }
                 assertThat(provider.list()).hasSize(1);
             });
         }
+    }
+
+    /** An image with one layer more, of so many bytes that cannot be compressed, is in the registry and not on the engine. */
+    private void pushed(int bytes) throws Exception {
+        byte[] noise = new byte[bytes];
+        new Random(1).nextBytes(noise);
+        ByteArrayOutputStream context = new ByteArrayOutputStream();
+        try (TarArchiveOutputStream tar = new TarArchiveOutputStream(context)) {
+            TestImage.add(tar, "Dockerfile", "FROM " + TestImage.NAME + "\nCOPY noise /noise\n");
+            TestImage.add(tar, "noise", noise);
+        }
+        engine.streams()
+                .buildImageCmd(new ByteArrayInputStream(context.toByteArray()))
+                .withTags(Set.of(host + "/app:2"))
+                .exec(new BuildImageResultCallback())
+                .awaitImageId();
+        docker.pushImageCmd(host + "/app:2").start().awaitCompletion(60, TimeUnit.SECONDS);
+        docker.removeImageCmd(host + "/app:2").exec();
     }
 
     @Test

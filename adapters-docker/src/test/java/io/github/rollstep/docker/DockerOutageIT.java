@@ -70,6 +70,11 @@ class DockerOutageIT {
         }
     }
 
+    private static Progress end(Rollout rollout) throws InterruptedException {
+        return rollout.await(PATIENCE)
+                .orElseThrow(() -> new AssertionError("not within " + PATIENCE + ": " + rollout.progress()));
+    }
+
     private static void allRunV2(DockerInstanceProvider provider) {
         assertThat(provider.list()).hasSize(DESIRED).allSatisfy(instance -> {
             assertThat(instance.revision().id()).isEqualTo("v2");
@@ -96,8 +101,9 @@ class DockerOutageIT {
                 assertThat(rollout.phase()).isEqualTo(RolloutPhase.ROLLING);
                 network.restore();
 
-                assertThat(rollout.await(PATIENCE).orElseThrow().phase()).isEqualTo(RolloutPhase.SUCCEEDED);
+                assertThat(end(rollout).phase()).isEqualTo(RolloutPhase.SUCCEEDED);
                 assertThat(existing.peak()).isBetween(DESIRED, FOOTPRINT);
+                assertThat(existing.fewestRunning()).isGreaterThanOrEqualTo(DESIRED);
             }
             allRunV2(provider);
         } finally {
@@ -121,7 +127,7 @@ class DockerOutageIT {
 
                     own.restart();
 
-                    Progress end = rollout.await(PATIENCE).orElseThrow();
+                    Progress end = end(rollout);
                     assertThat(end.phase()).as(end.toString()).isEqualTo(RolloutPhase.SUCCEEDED);
                 }
                 assertThat(existing.peak()).isBetween(DESIRED, FOOTPRINT);
@@ -140,17 +146,21 @@ class DockerOutageIT {
         };
     }
 
-    /** How many containers of the fleet exist, by the engine's own events. */
+    /** How many containers of the fleet exist and run, by the engine's own events. */
     private static final class Existing extends ResultCallback.Adapter<Event> {
 
         private final Set<String> ids = new HashSet<>();
+        private final Set<String> running = new HashSet<>();
         private int peak;
+        private int fewestRunning;
 
         Existing(DockerEngine engine) throws InterruptedException {
             List<String> labels = List.of("io.github.rollstep.fleet=" + FLEET);
             engine.calls().listContainersCmd().withShowAll(true).withLabelFilter(labels).exec().stream()
                     .forEach(container -> ids.add(container.getId()));
+            running.addAll(ids);
             peak = ids.size();
+            fewestRunning = running.size();
             engine.streams()
                     .eventsCmd()
                     .withLabelFilter(labels.toArray(String[]::new))
@@ -160,16 +170,24 @@ class DockerOutageIT {
 
         @Override
         public synchronized void onNext(Event event) {
-            if ("create".equals(event.getAction())) {
-                ids.add(event.getActor().getId());
-                peak = Math.max(peak, ids.size());
-            } else if ("destroy".equals(event.getAction())) {
-                ids.remove(event.getActor().getId());
+            String id = event.getActor().getId();
+            switch (String.valueOf(event.getAction())) {
+                case "create" -> ids.add(id);
+                case "start" -> running.add(id);
+                case "die" -> running.remove(id);
+                case "destroy" -> ids.remove(id);
+                default -> {}
             }
+            peak = Math.max(peak, ids.size());
+            fewestRunning = Math.min(fewestRunning, running.size());
         }
 
         synchronized int peak() {
             return peak;
+        }
+
+        synchronized int fewestRunning() {
+            return fewestRunning;
         }
     }
 

@@ -11,6 +11,11 @@ import io.github.rollstep.Instance;
 import io.github.rollstep.LaunchToken;
 import io.github.rollstep.Revision;
 import io.github.rollstep.RolloutId;
+import io.github.rollstep.RolloutPolicy;
+import io.github.rollstep.health.HttpHealthChecker;
+import io.github.rollstep.plan.RolloutPhase;
+import io.github.rollstep.run.RollingUpdate;
+import io.github.rollstep.run.Rollout;
 import io.github.rollstep.spi.LaunchRequest;
 import io.github.rollstep.spi.ProviderException;
 import io.github.rollstep.spi.Watchable;
@@ -23,11 +28,17 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.BrokenBarrierException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Containers on a real engine: what someone else does to them, how they fail, and what the template comes to. */
 class DockerProviderIT {
@@ -311,7 +322,7 @@ class DockerProviderIT {
                     .network("it-net")
                     .publishedPort(8080)
                     .build();
-            opened.add(provider);
+            opened.add(0, provider);
 
             Instance instance = launched(provider, 1);
 
@@ -374,32 +385,202 @@ class DockerProviderIT {
                 .hasMessageContaining("Publish \"8080\", and put a router on port 80");
     }
 
-    @Test
-    void aListIsOneCallWhateverTheSize() throws Exception {
+    private EngineProxy network() throws IOException {
         EngineProxy network = new EngineProxy();
+        opened.add(0, network);
+        return network;
+    }
+
+    private DockerEngine over(EngineProxy network) {
         DockerEngine remote = DockerEngine.connect(network.address());
-        opened.add(remote);
-        opened.add(network);
-        DockerInstanceProvider provider = provider(remote, DockerProviderIT::serving);
+        opened.add(0, remote);
+        return remote;
+    }
+
+    @Test
+    void aListIsOneCallWhateverTheSizeAndHealthIsPartOfIt() throws Exception {
+        EngineProxy network = network();
+        DockerInstanceProvider provider = provider(over(network), DockerProviderIT::serving);
+        DockerHealthChecker health = new DockerHealthChecker(provider);
         provider.launch(List.of(request(1), request(2), request(3), request(4), request(5)));
-        Eventually.holds(PATIENCE, () -> assertThat(network.requests()).anyMatch(line -> line.contains("/events")));
+        Eventually.holds(PATIENCE, () -> {
+            assertThat(network.requests()).anyMatch(line -> line.contains("/events"));
+            assertThat(network.unanswered("/events")).isZero();
+            assertThat(provider.list()).hasSize(5).allMatch(instance -> instance.state() == Instance.State.RUNNING);
+        });
         int before = network.requests().size();
 
-        assertThat(provider.list()).hasSize(5);
+        List<Instance> listed = provider.list();
+        assertThat(health.checkAll(listed)).hasSize(5);
 
         assertThat(network.requests().subList(before, network.requests().size()))
                 .singleElement()
                 .asString()
-                .contains("/containers/json");
+                .contains("/containers/json")
+                .as("only the fleet's own are asked for")
+                .contains("io.github.rollstep.fleet%3D" + FLEET);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 5})
+    void aStepIsOneListWhateverTheSize(int desired) throws Exception {
+        EngineProxy network = network();
+        DockerInstanceProvider provider = provider(
+                over(network),
+                revision -> template("/serve")
+                        .healthCheck(List.of("/bin/echo"), Duration.ofSeconds(1), Duration.ofSeconds(10), 1)
+                        .build());
+        RolloutPolicy policy =
+                RolloutPolicy.builder().maxSurge(2).minReady(Duration.ZERO).build();
+        try (RollingUpdate update = RollingUpdate.builder()
+                .fleet(FLEET)
+                .desired(desired)
+                .provider(provider)
+                .health(new DockerHealthChecker(provider))
+                .policy(policy)
+                .hostDriven()
+                .build()) {
+            for (String revision : List.of("v1", "v2")) {
+                Rollout rollout = update.start(Revision.of(revision));
+                assertThat(listsOfEachStep(rollout, network)).isNotEmpty().allMatch(lists -> lists <= 1);
+                assertThat(rollout.phase()).isEqualTo(RolloutPhase.SUCCEEDED);
+            }
+        }
+    }
+
+    /** But of those that took so long that what they saw first was too old for what they did last. */
+    private static List<Long> listsOfEachStep(Rollout rollout, EngineProxy network) {
+        List<Long> lists = new ArrayList<>();
+        Eventually.holds(PATIENCE.multipliedBy(4), () -> {
+            int before = network.requests().size();
+            long begun = System.nanoTime();
+            rollout.step();
+            if (System.nanoTime() - begun < Duration.ofSeconds(1).toNanos()) {
+                lists.add(network.requests().subList(before, network.requests().size()).stream()
+                        .filter(line -> line.contains("/containers/json"))
+                        .count());
+            }
+            assertThat(rollout.phase().isFinal()).isTrue();
+        });
+        return lists;
+    }
+
+    @Test
+    void ofTwoControllersThatLaunchTheSameAtOnceOneCreatesIt() {
+        DockerInstanceProvider one = provider(DockerProviderIT::serving);
+        DockerInstanceProvider other = provider(DockerProviderIT::serving);
+        List<LaunchRequest> open = List.of(request(1), request(2), request(3), request(4));
+        CyclicBarrier together = new CyclicBarrier(2);
+
+        List<CompletableFuture<Void>> launches = Stream.of(one, other)
+                .map(provider -> CompletableFuture.runAsync(() -> {
+                    meet(together);
+                    // Of two that meet in the middle of a creation one may have to come again.
+                    Eventually.holds(PATIENCE, () -> launchOrComplain(provider, open));
+                }))
+                .toList();
+
+        launches.forEach(CompletableFuture::join);
+        Eventually.holds(
+                PATIENCE,
+                () -> assertThat(one.list())
+                        .hasSize(4)
+                        .allMatch(instance -> instance.state() == Instance.State.RUNNING)
+                        .extracting(Instance::token)
+                        .doesNotHaveDuplicates());
+    }
+
+    private static void meet(CyclicBarrier together) {
+        try {
+            together.await();
+        } catch (InterruptedException | BrokenBarrierException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static void launchOrComplain(DockerInstanceProvider provider, List<LaunchRequest> open) {
+        try {
+            provider.launch(open);
+        } catch (ProviderException e) {
+            assertThat(e.isRetryable()).as(e.getMessage()).isTrue();
+            throw new AssertionError(e);
+        }
+    }
+
+    @Test
+    void aContainerThatSomeoneElseStartsWithTheFleetsLabelBelongsToIt() {
+        DockerInstanceProvider provider = provider(DockerProviderIT::serving);
+        String id = startedBySomeoneElse(Map.of("io.github.rollstep.fleet", FLEET.value()));
+
+        Instance found = Eventually.get(PATIENCE, () -> {
+            assertThat(provider.list()).hasSize(1);
+            return provider.list().get(0);
+        });
+        assertThat(id).startsWith(found.id().value());
+        assertThat(found.revision().id()).as("the image").isEqualTo(TestImage.NAME);
+        assertThat(found.token()).isEmpty();
+
+        provider.terminate(found.id());
+        Eventually.holds(PATIENCE, () -> assertThat(provider.list()).isEmpty());
+    }
+
+    @Test
+    void whatAnotherToolStartedIsAdoptedByItsLabels() {
+        Map<String, String> labels = Map.of("it.project", "shop", "it.service", "web");
+        String web = startedBySomeoneElse(labels);
+        startedBySomeoneElse(Map.of("it.project", "shop", "it.service", "db"));
+        DockerInstanceProvider provider = DockerInstanceProvider.builder(engine, FLEET)
+                .adopting(labels)
+                .template(DockerProviderIT::serving)
+                .port(8080)
+                .build();
+        opened.add(0, provider);
+
+        provider.launch(List.of(request(1)));
+
+        assertThat(provider.list())
+                .extracting(Instance::id)
+                .hasSize(2)
+                .contains(io.github.rollstep.InstanceId.of(web.substring(0, 12)));
+        assertThat(provider.list())
+                .allSatisfy(instance -> assertThat(instance.labels()).containsAllEntriesOf(labels));
+    }
+
+    private String startedBySomeoneElse(Map<String, String> labels) {
+        String id = docker.createContainerCmd(TestImage.NAME)
+                .withName("it-" + labels.hashCode())
+                .withCmd("/serve")
+                .withLabels(labels)
+                .exec()
+                .getId();
+        docker.startContainerCmd(id).exec();
+        return id;
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void requestsReachAContainerAtItsOwnAddressAndAtThePortOfTheHost(boolean published) {
+        DockerInstanceProvider.Builder builder = DockerInstanceProvider.builder(engine, FLEET)
+                .template(revision ->
+                        template("/serve").publish("127.0.0.1::8080").build());
+        DockerInstanceProvider provider = (published ? builder.publishedPort(8080) : builder.port(8080)).build();
+        opened.add(0, provider);
+        Instance instance = becomes(provider, launched(provider, 1), Instance.State.RUNNING);
+        HttpHealthChecker http = HttpHealthChecker.builder().path("/healthz").build();
+
+        Eventually.holds(
+                PATIENCE,
+                () -> assertThat(http.check(instance).isHealthy())
+                        .as(http.check(instance).detail())
+                        .isTrue());
+        assertThat(instance.address().orElseThrow().getAddress().isLoopbackAddress())
+                .isEqualTo(published);
     }
 
     @Test
     void aWatchSurvivesTheLossOfTheEventStream() throws Exception {
-        EngineProxy network = new EngineProxy();
-        DockerEngine remote = DockerEngine.connect(network.address());
-        opened.add(remote);
-        opened.add(network);
-        DockerInstanceProvider provider = provider(remote, DockerProviderIT::serving);
+        EngineProxy network = network();
+        DockerInstanceProvider provider = provider(over(network), DockerProviderIT::serving);
         Instance a = launched(provider, 1);
         AtomicInteger hints = new AtomicInteger();
         provider.watch(hints::incrementAndGet);
@@ -417,21 +598,55 @@ class DockerProviderIT {
         becomes(provider, a, Instance.State.FAILED);
     }
 
-    @Test
-    void startsAreInParallelAndBounded() {
-        DockerInstanceProvider provider = DockerInstanceProvider.builder(engine, FLEET)
+    @ParameterizedTest
+    @ValueSource(strings = {"/containers/create", "/start"})
+    void createsAndStartsAreInParallelAndBounded(String call) throws Exception {
+        EngineProxy network = network();
+        DockerInstanceProvider provider = DockerInstanceProvider.builder(over(network), FLEET)
                 .template(DockerProviderIT::serving)
                 .parallelism(2)
                 .port(8080)
                 .build();
-        opened.add(provider);
+        opened.add(0, provider);
+        network.holdAnswersTo(call);
+        CompletableFuture<Void> launch = CompletableFuture.runAsync(
+                () -> provider.launch(List.of(request(1), request(2), request(3), request(4), request(5))));
 
-        provider.launch(List.of(request(1), request(2), request(3)));
+        Eventually.holds(PATIENCE, () -> assertThat(network.unanswered(call)).isEqualTo(2));
+        if (call.equals("/start")) {
+            // All are created, and all starts but two have to wait for those.
+            launch.join();
+        }
+        assertThat(network.requests().stream().filter(line -> line.contains(call)))
+                .as("asked for so far")
+                .hasSize(2);
 
+        network.release();
+        launch.join();
         Eventually.holds(
                 PATIENCE,
                 () -> assertThat(provider.list())
-                        .hasSize(3)
+                        .hasSize(5)
                         .allMatch(instance -> instance.state() == Instance.State.RUNNING));
+    }
+
+    @Test
+    void allAreToldToStopAtTheSameTime() throws Exception {
+        EngineProxy network = network();
+        DockerInstanceProvider provider = provider(over(network), DockerProviderIT::serving);
+        provider.launch(List.of(request(1), request(2), request(3), request(4), request(5)));
+        List<Instance> running = Eventually.get(PATIENCE, () -> {
+            List<Instance> listed = provider.list();
+            assertThat(listed).hasSize(5).allMatch(instance -> instance.state() == Instance.State.RUNNING);
+            return listed;
+        });
+        network.holdAnswersTo("/stop");
+
+        provider.terminateAll(running.stream().map(Instance::id).toList());
+
+        Eventually.holds(PATIENCE, () -> assertThat(network.unanswered("/stop")).isEqualTo(5));
+        assertThat(provider.list()).hasSize(5).allMatch(instance -> instance.state() == Instance.State.STOPPING);
+        network.release();
+        Eventually.holds(PATIENCE, () -> assertThat(provider.list()).isEmpty());
     }
 }

@@ -13,13 +13,15 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 
-/** The network to the engine, or to a registry: it can be cut or held up, and it counts the requests. */
+/** The network to the engine, or to a registry: it can be cut or held up, and it knows the requests. */
 final class EngineProxy implements AutoCloseable {
 
     private final ServerSocket server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
@@ -27,8 +29,16 @@ final class EngineProxy implements AutoCloseable {
     private final List<String> requests = new CopyOnWriteArrayList<>();
     private final SocketAddress target;
     private final CountDownLatch released = new CountDownLatch(1);
+    private final Set<Conversation> conversations = ConcurrentHashMap.newKeySet();
+    private volatile long slowMillis;
+    private volatile String heldAnswers = "";
     private volatile boolean held;
     private volatile boolean cut;
+
+    /** One connection; its request is "" once it is being answered. */
+    private static final class Conversation {
+        private volatile String request = "";
+    }
 
     EngineProxy() throws IOException {
         this(UnixDomainSocketAddress.of("/var/run/docker.sock"));
@@ -44,9 +54,28 @@ final class EngineProxy implements AutoCloseable {
         held = true;
     }
 
+    /** As slow a network as that: each 16 KB of answers take so long, until {@link #release}. */
+    void slow(Duration pause) {
+        slowMillis = pause.toMillis();
+    }
+
+    /** Passes requests on, and keeps the answers to these until {@link #release}. */
+    void holdAnswersTo(String part) {
+        heldAnswers = part;
+    }
+
     void release() {
         held = false;
+        slowMillis = 0;
+        heldAnswers = "";
         released.countDown();
+    }
+
+    /** How many requests of this kind have not been answered. */
+    long unanswered(String part) {
+        return conversations.stream()
+                .filter(conversation -> conversation.request.contains(part))
+                .count();
     }
 
     URI address() {
@@ -95,16 +124,36 @@ final class EngineProxy implements AutoCloseable {
         open.add(engine);
         InputStream in = client.getInputStream();
         OutputStream out = client.getOutputStream();
-        start(() -> copy(buffer -> in.read(buffer.array()), ask(engine), engine, client));
-        start(() -> copy(engine::read, buffer -> out.write(buffer.array(), 0, buffer.limit()), client, engine));
+        Conversation conversation = new Conversation();
+        conversations.add(conversation);
+        start(() -> {
+            copy(buffer -> in.read(buffer.array()), ask(engine, conversation), engine, client);
+            conversations.remove(conversation);
+        });
+        start(() -> copy(engine::read, answer(out, conversation), client, engine));
     }
 
-    private To ask(SocketChannel engine) {
+    private To answer(OutputStream out, Conversation conversation) {
+        return buffer -> {
+            String kept = heldAnswers;
+            if (!kept.isEmpty() && conversation.request.contains(kept)) {
+                released.await();
+            }
+            TimeUnit.MILLISECONDS.sleep(slowMillis);
+            conversation.request = "";
+            out.write(buffer.array(), 0, buffer.limit());
+        };
+    }
+
+    private To ask(SocketChannel engine, Conversation conversation) {
         return buffer -> {
             new String(buffer.array(), 0, buffer.limit(), StandardCharsets.ISO_8859_1)
                     .lines()
                     .filter(line -> line.endsWith(" HTTP/1.1"))
-                    .forEach(requests::add);
+                    .forEach(line -> {
+                        requests.add(line);
+                        conversation.request = line;
+                    });
             while (buffer.hasRemaining()) {
                 engine.write(buffer);
             }
@@ -116,7 +165,7 @@ final class EngineProxy implements AutoCloseable {
     }
 
     private interface To {
-        void write(ByteBuffer buffer) throws IOException;
+        void write(ByteBuffer buffer) throws IOException, InterruptedException;
     }
 
     private void copy(From from, To to, Closeable one, Closeable other) {

@@ -17,7 +17,11 @@ import java.util.List;
 /** A Docker Engine of the test's own, which it may stop; its containers are in a network of their own. */
 final class OwnEngine implements Closeable {
 
-    private static final String BRIDGE = "rollstep-it";
+    /** Another build on this machine has another one. */
+    private static final long PID = ProcessHandle.current().pid();
+
+    private static final String BRIDGE = "rs-it-" + PID;
+    private static final String BRIDGE_ADDRESS = "172.31.%d.1/24".formatted(PID % 256);
 
     private final Path directory;
     private final List<String> options;
@@ -31,7 +35,7 @@ final class OwnEngine implements Closeable {
         Files.createDirectories(directory);
         run("ip", "link", "del", BRIDGE);
         assumeTrue(run("ip", "link", "add", BRIDGE, "type", "bridge") == 0, "a network needs root and iproute2");
-        run("ip", "addr", "add", "172.31.250.1/24", "dev", BRIDGE);
+        run("ip", "addr", "add", BRIDGE_ADDRESS, "dev", BRIDGE);
         run("ip", "link", "set", BRIDGE, "up");
         start();
     }

@@ -87,11 +87,11 @@ final class TestImage {
         return bytes.toByteArray();
     }
 
-    private static void add(TarArchiveOutputStream tar, String name, String text) throws IOException {
+    static void add(TarArchiveOutputStream tar, String name, String text) throws IOException {
         add(tar, name, text.getBytes(StandardCharsets.UTF_8));
     }
 
-    private static void add(TarArchiveOutputStream tar, String name, byte[] content) throws IOException {
+    static void add(TarArchiveOutputStream tar, String name, byte[] content) throws IOException {
         TarArchiveEntry entry = new TarArchiveEntry(name);
         entry.setSize(content.length);
         entry.setMode(0100755);

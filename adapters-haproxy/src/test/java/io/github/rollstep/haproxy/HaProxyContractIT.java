@@ -9,6 +9,7 @@ import io.github.rollstep.testkit.RevisionAffinityContract;
 import io.github.rollstep.testkit.TrafficRouterContract;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -38,6 +39,22 @@ class HaProxyContractIT {
                     .slots("s")
                     .endpoint(haproxy.socket(), haproxy.stateFile())
                     .build();
+        }
+    }
+
+    @Nested
+    class ByTcp extends Contract {
+        @Override
+        protected TrafficRouter router() {
+            InetSocketAddress loopback = HaProxyProcess.freeAddress();
+            haproxy = HaProxyProcess.start(
+                    directory,
+                    HaProxyProcess.documented(0)
+                            .replace(
+                                    "global\n",
+                                    "global\n    stats socket ipv4@127.0.0.1:%d level admin\n"
+                                            .formatted(loopback.getPort())));
+            return HaProxyRouter.builder("app").endpoint(loopback).build();
         }
     }
 

@@ -78,6 +78,15 @@ final class HaProxyProcess implements AutoCloseable {
                 .orElse(null);
     }
 
+    /** Where nobody listens yet. */
+    static InetSocketAddress freeAddress() {
+        try {
+            return new InetSocketAddress(InetAddress.getLoopbackAddress(), freePort());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     private static int freePort() throws IOException {
         try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             return socket.getLocalPort();

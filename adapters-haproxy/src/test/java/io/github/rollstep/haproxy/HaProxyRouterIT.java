@@ -16,10 +16,12 @@ import io.github.rollstep.testkit.OpenRequest;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -340,6 +342,39 @@ class HaProxyRouterIT {
         assertThat(error).hasMessageContaining("[A-Za-z0-9_.:-]{1,64}").hasMessageContaining("rs-" + id);
         assertThat(error.isRetryable()).isFalse();
         assertThat(servers()).isEmpty();
+        assertThat(haproxy.ask("show stat web 1 -1")).contains(",OPEN,");
+    }
+
+    /** Ids of revisions are the only text of theirs that reaches HAProxy, as keys of a map: with all characters that they may have. */
+    @ParameterizedTest
+    @ValueSource(strings = {"@1", "-i", "+:/", "/", "shop@sha256:00/x+1.2_3-4", "..", "commit/map"})
+    void noRevisionAndNoLabelBecomesACommand(String revision) throws IOException {
+        Path map = Files.createFile(directory.resolve("revisions.map"));
+        haproxy = HaProxyProcess.start(directory, HaProxyProcess.documented(2));
+        HaProxyRouter router = HaProxyRouter.builder("app")
+                .endpoint(haproxy.socket())
+                .revisionAffinity(RevisionKey.header("X-Revision"), map)
+                .build();
+        String command = "x\n\n; disable frontend web\n";
+        Instance hostile = service.instance("a", 0, Revision.of(revision, Map.of("tag", command))).toBuilder()
+                .labels(Map.of("team", command, command, "x"))
+                .detail(command)
+                .build();
+        Instance plain = service.instance("b");
+
+        router.admitAll(List.of(hostile, plain));
+
+        Eventually.holds(
+                PATIENCE,
+                () -> assertThat(router.routes(List.of(hostile, plain)))
+                        .containsEntry(hostile.id(), Routing.in())
+                        .containsEntry(plain.id(), Routing.in()));
+        for (int i = 0; i < 10; i++) {
+            assertThat(service.request(haproxy.address(), "X-Revision", revision))
+                    .isEqualTo("a");
+            assertThat(service.request(haproxy.address(), "X-Revision", "v1")).isEqualTo("b");
+        }
+        assertThat(servers()).containsExactlyInAnyOrder("rs-a", "rs-b");
         assertThat(haproxy.ask("show stat web 1 -1")).contains(",OPEN,");
     }
 

@@ -80,13 +80,25 @@ final class Swarm implements Contestant {
     @Override
     public void roll() throws IOException, InterruptedException {
         update("true");
-        await("completed");
+        String end = awaitEnd();
+        if (!end.equals("completed")) {
+            throw new IOException("swarm ended a good update as " + end);
+        }
     }
 
+    /** Under load Swarm has been seen to call what it rolled back {@code completed}: then its specification tells. */
     @Override
     public void rollBad() throws IOException, InterruptedException {
         update("false");
-        await("rollback_completed");
+        String end = awaitEnd();
+        if (!end.equals("rollback_completed") && !isRolledBack()) {
+            throw new IOException("swarm ended a bad update as " + end);
+        }
+    }
+
+    private boolean isRolledBack() throws IOException, InterruptedException {
+        return Shell.docker("service", "inspect", "--format", "{{.Spec.TaskTemplate.ContainerSpec.Env}}", SERVICE)
+                .contains("HEALTHY=true");
     }
 
     private void update(String healthy) throws IOException, InterruptedException {
@@ -102,9 +114,9 @@ final class Swarm implements Contestant {
                 SERVICE);
     }
 
-    private void await(String state) throws IOException, InterruptedException {
+    private String awaitEnd() throws IOException, InterruptedException {
         String now = "";
-        while (!now.equals(state)) {
+        while (!now.endsWith("completed")) {
             TimeUnit.MILLISECONDS.sleep(50);
             now = Shell.docker(
                     "service", "inspect", "--format", "{{if .UpdateStatus}}{{.UpdateStatus.State}}{{end}}", SERVICE);
@@ -112,6 +124,7 @@ final class Swarm implements Contestant {
                 throw new IOException("swarm paused the update");
             }
         }
+        return now;
     }
 
     @Override

@@ -11,6 +11,8 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /** An HAProxy of our own, with the least configuration that the router needs and without retries: they would hide a drop. */
@@ -44,12 +46,14 @@ public final class HaProxy implements AutoCloseable {
 
     public HaProxy() throws IOException, InterruptedException {
         Files.writeString(directory.resolve("haproxy.cfg"), CONFIGURATION.formatted(socket(), port));
-        process = start();
+        process = start(List.of());
     }
 
-    private Process start() throws IOException, InterruptedException {
-        Process started = new ProcessBuilder(
-                        executable(), "-f", directory.resolve("haproxy.cfg").toString())
+    private Process start(List<String> options) throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>(
+                List.of(executable(), "-f", directory.resolve("haproxy.cfg").toString()));
+        command.addAll(options);
+        Process started = new ProcessBuilder(command)
                 .redirectErrorStream(true)
                 .redirectOutput(directory.resolve("log").toFile())
                 .start();
@@ -81,7 +85,14 @@ public final class HaProxy implements AutoCloseable {
     /** Kills it and starts it again: all connections break, all servers are lost. */
     public void restart() throws IOException, InterruptedException {
         kill();
-        process = start();
+        process = start(List.of());
+    }
+
+    /** A new process takes over, without the servers; the former one ends when its requests have. */
+    public void reload() throws IOException, InterruptedException {
+        Process former = process;
+        process = start(List.of("-sf", String.valueOf(former.pid())));
+        former.waitFor();
     }
 
     /** Sends one command to the stats socket. */

@@ -22,6 +22,7 @@ public final class OutsideView implements AutoCloseable {
     private final int floor;
     private final Process events;
     private final Set<String> existing = new HashSet<>();
+    private final Set<String> running = new HashSet<>();
     private final List<String> breaches = new CopyOnWriteArrayList<>();
     private final Thread listening = new Thread(this::listen, "outside-events");
     private final Thread looking = new Thread(this::look, "outside-statistics");
@@ -29,6 +30,7 @@ public final class OutsideView implements AutoCloseable {
     private volatile int peak;
     private volatile int fewest = Integer.MAX_VALUE;
     private volatile int stopped;
+    private volatile int fewestWhenStopped = Integer.MAX_VALUE;
 
     /**
      * @param footprint how many containers of the fleet may exist
@@ -43,6 +45,9 @@ public final class OutsideView implements AutoCloseable {
         Commands.run("docker", "ps", "-aq", "--no-trunc", "--filter", label)
                 .lines()
                 .forEach(existing::add);
+        Commands.run("docker", "ps", "-q", "--no-trunc", "--filter", label)
+                .lines()
+                .forEach(running::add);
         events = new ProcessBuilder(
                         "docker",
                         "events",
@@ -84,6 +89,8 @@ public final class OutsideView implements AutoCloseable {
                     breaches.add("%d containers exist, at most %d may".formatted(existing.size(), footprint));
                 }
             }
+            case "start" -> running.add(container);
+            case "die" -> running.remove(container);
             case "destroy" -> existing.remove(container);
             case "kill" -> {
                 stopped++;
@@ -95,9 +102,11 @@ public final class OutsideView implements AutoCloseable {
 
     /** What is told to stop has no request, and gets none. */
     private void mustBeOut(String container) {
-        String id = container.substring(0, 12);
+        String id = shortId(container);
         try {
-            for (String[] server : servers()) {
+            List<String[]> servers = servers();
+            fewestWhenStopped = Math.min(fewestWhenStopped, serving(servers));
+            for (String[] server : servers) {
                 boolean takes = server[1].startsWith("UP") || server[1].equals("no check");
                 if (server[0].endsWith(id) && (takes || !server[2].equals("0"))) {
                     breaches.add("%s was told to stop while HAProxy had it %s with %s requests open"
@@ -107,6 +116,18 @@ public final class OutsideView implements AutoCloseable {
         } catch (IOException e) {
             breaches.add("HAProxy could not be asked when " + id + " was told to stop: " + e.getMessage());
         }
+    }
+
+    /** What HAProxy sends requests to and what runs, whatever HAProxy has noticed of it. */
+    private int serving(List<String[]> servers) {
+        return (int) running.stream()
+                .map(OutsideView::shortId)
+                .filter(id -> servers.stream().anyMatch(server -> server[0].endsWith(id) && server[1].startsWith("UP")))
+                .count();
+    }
+
+    private static String shortId(String container) {
+        return container.substring(0, 12);
     }
 
     private void look() {
@@ -146,6 +167,11 @@ public final class OutsideView implements AutoCloseable {
     /** The fewest servers that HAProxy sent requests to. */
     public int fewest() {
         return fewest;
+    }
+
+    /** The fewest that served, each time that a container had been told to stop: it itself not among them. */
+    public int fewestWhenStopped() {
+        return fewestWhenStopped;
     }
 
     /** How many signals to stop containers got. */

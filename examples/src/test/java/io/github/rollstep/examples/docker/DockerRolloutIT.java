@@ -25,7 +25,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -119,25 +120,43 @@ class DockerRolloutIT {
     }
 
     /** Does something once, right after the first action of a kind, on another thread than the rollout's. */
-    private static RolloutListener onceAfter(Predicate<Action> kind, Disturbance disturbance) {
-        AtomicBoolean done = new AtomicBoolean();
-        return new RolloutListener() {
-            @Override
-            public void actionTaken(RolloutEvent.ActionTaken event) {
-                if (kind.test(event.action()) && done.compareAndSet(false, true)) {
-                    Thread thread = new Thread(() -> {
-                        try {
-                            disturbance.happen();
-                        } catch (IOException e) {
-                            throw new IllegalStateException(e);
-                        } catch (InterruptedException e) {
-                            Thread.currentThread().interrupt();
-                        }
-                    });
-                    thread.start();
-                }
+    private static final class Once implements RolloutListener {
+
+        private final Predicate<Action> kind;
+        private final Disturbance disturbance;
+        private final AtomicReference<CompletableFuture<RolloutPhase>> done = new AtomicReference<>();
+        private volatile RolloutPhase phase = RolloutPhase.ROLLING;
+
+        private Once(Predicate<Action> kind, Disturbance disturbance) {
+            this.kind = kind;
+            this.disturbance = disturbance;
+        }
+
+        @Override
+        public void actionTaken(RolloutEvent.ActionTaken event) {
+            CompletableFuture<RolloutPhase> begun = new CompletableFuture<>();
+            if (kind.test(event.action()) && done.compareAndSet(null, begun)) {
+                begun.completeAsync(() -> {
+                    try {
+                        disturbance.happen();
+                        return phase;
+                    } catch (IOException | InterruptedException e) {
+                        throw new IllegalStateException(e);
+                    }
+                });
             }
-        };
+        }
+
+        @Override
+        public void phaseChanged(RolloutEvent.PhaseChanged event) {
+            phase = event.to();
+        }
+
+        /** It did, and the rollout was not at its end by then. */
+        void happenedInTheMiddle() {
+            assertThat(done.get()).as("something happened").isNotNull();
+            assertThat(done.get().join()).isEqualTo(RolloutPhase.ROLLING);
+        }
     }
 
     private interface Disturbance {
@@ -194,16 +213,20 @@ class DockerRolloutIT {
         allRun("v2", 1);
     }
 
-    @Test
-    void whenHaProxyIsRestartedItsServersAreBackAndTheRolloutEndsRight() throws Exception {
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void whenHaProxyIsRestartedOrReloadedItsServersAreBackAndTheRolloutEndsRight(boolean reloaded) throws Exception {
         begin(fleet);
+        Once once = new Once(action -> action instanceof Action.Admit, reloaded ? haproxy::reload : haproxy::restart);
         Progress end;
         try (OutsideView outside = new OutsideView(FLEET.value(), haproxy, DESIRED + 1, 0)) {
-            end = fleet.roll(V2, onceAfter(action -> action instanceof Action.Terminate, haproxy::restart));
+            end = fleet.roll(V2, once);
 
             assertThat(outside.breaches()).noneMatch(breach -> breach.contains("told to stop while"));
             assertThat(outside.peak()).isLessThanOrEqualTo(DESIRED + 1);
+            assertThat(outside.fewestWhenStopped()).isGreaterThanOrEqualTo(DESIRED);
         }
+        once.happenedInTheMiddle();
         assertThat(end.phase()).isEqualTo(RolloutPhase.SUCCEEDED);
         allRun("v2", DESIRED);
         LoadClient load = load();
@@ -219,14 +242,15 @@ class DockerRolloutIT {
     void whenSomeoneKillsAContainerItIsReplacedAndTheRolloutEndsRight() throws Exception {
         begin(fleet);
         String victim = fleet.provider().list().get(0).id().value();
+        Once once = new Once(action -> action instanceof Action.Launch, () -> Commands.run("docker", "kill", victim));
         Progress end;
         try (OutsideView outside = new OutsideView(FLEET.value(), haproxy, DESIRED + 1, 0)) {
-            end = fleet.roll(
-                    V2,
-                    onceAfter(action -> action instanceof Action.Launch, () -> Commands.run("docker", "kill", victim)));
+            end = fleet.roll(V2, once);
 
             assertThat(outside.breaches()).noneMatch(breach -> !breach.startsWith(victim));
+            assertThat(outside.stopped()).as("the victim and the old ones").isGreaterThan(DESIRED - 1);
         }
+        once.happenedInTheMiddle();
         assertThat(end.phase()).isEqualTo(RolloutPhase.SUCCEEDED);
         allRun("v2", DESIRED);
     }
