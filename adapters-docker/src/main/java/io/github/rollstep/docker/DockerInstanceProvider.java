@@ -153,7 +153,9 @@ public final class DockerInstanceProvider implements InstanceProvider, Watchable
         return containers.stream()
                 .filter(container ->
                         !container.isOpenLaunch() || begun.contains(container.id()) || isUnstarted(container))
-                .map(this::observe)
+                .map(container -> observe(container).toBuilder()
+                        .restarts(restarts.of(container.id()))
+                        .build())
                 .toList();
     }
 
@@ -476,18 +478,6 @@ public final class DockerInstanceProvider implements InstanceProvider, Watchable
         return listed != null
                 ? listed
                 : containers().stream().collect(Collectors.toMap(ListedContainer::instance, ListedContainer::health));
-    }
-
-    /** How often the engine has started it again by itself, as of the last list. */
-    int restarts(InstanceId id) {
-        @Nullable Listing last = listing.get();
-        return last == null
-                ? 0
-                : last.containers().stream()
-                        .filter(container -> container.instance().equals(id))
-                        .mapToInt(container -> restarts.of(container.id()))
-                        .findFirst()
-                        .orElse(0);
     }
 
     /** Leaves the containers as they are; the engine goes on stopping those that were told to. A repeat is fine. */

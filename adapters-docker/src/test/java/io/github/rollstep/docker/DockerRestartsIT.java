@@ -74,13 +74,20 @@ class DockerRestartsIT {
         return docker.inspectContainerCmd(id.value()).exec().getRestartCount();
     }
 
+    private static int restarts(DockerInstanceProvider provider, InstanceId id) {
+        return provider.list().stream()
+                .filter(instance -> instance.id().equals(id))
+                .mapToInt(Instance::restarts)
+                .sum();
+    }
+
     /** Lists, and looks what the engine itself says before and after. */
     private void isKnown(DockerInstanceProvider provider, InstanceId id, int atLeast) {
         Eventually.holds(PATIENCE, () -> {
             int before = countOfTheEngine(id);
-            provider.list();
+            int listed = restarts(provider, id);
             int after = countOfTheEngine(id);
-            assertThat(provider.restarts(id)).isGreaterThanOrEqualTo(atLeast).isBetween(before, after);
+            assertThat(listed).isGreaterThanOrEqualTo(atLeast).isBetween(before, after);
         });
     }
 
@@ -104,7 +111,7 @@ class DockerRestartsIT {
                 assertThat(now.state()).isEqualTo(Instance.State.FAILED);
                 assertThat(now.detail()).contains("exit code 4");
             });
-            assertThat(provider.restarts(crashing)).isEqualTo(5);
+            assertThat(restarts(provider, crashing)).isEqualTo(5);
         });
     }
 
@@ -116,9 +123,8 @@ class DockerRestartsIT {
         died.close();
 
         DockerInstanceProvider next = provider(engine);
-        next.list();
 
-        assertThat(next.restarts(crashing)).isGreaterThanOrEqualTo(2);
+        assertThat(restarts(next, crashing)).isGreaterThanOrEqualTo(2);
         isKnown(next, crashing, 3);
     }
 
@@ -136,8 +142,7 @@ class DockerRestartsIT {
         network.restore();
 
         Eventually.holds(PATIENCE, () -> {
-            provider.list();
-            assertThat(provider.restarts(crashing)).isEqualTo(5);
+            assertThat(restarts(provider, crashing)).isEqualTo(5);
         });
     }
 
@@ -154,11 +159,11 @@ class DockerRestartsIT {
                         .singleElement()
                         .satisfies(
                                 now -> assertThat(now.detail()).contains("restarted by the engine after exit code 0")));
-        assertThat(provider.restarts(serving)).isZero();
+        assertThat(restarts(provider, serving)).isZero();
         provider.terminate(serving);
         Eventually.holds(PATIENCE, () -> {
             List<Instance> listed = provider.list();
-            assertThat(provider.restarts(serving)).isZero();
+            assertThat(restarts(provider, serving)).isZero();
             assertThat(listed).isEmpty();
         });
     }
