@@ -58,9 +58,10 @@ final class Zones {
             return Optional.empty();
         }
         if (pass.count(Zones::isThere) < pass.limits.desired()) {
+            // Whose successor takes its place holds it until then.
+            Predicate<Member> counts = member -> pass.isInPlace() || isThere(member);
             return open.stream()
-                    .max(Comparator.comparing(
-                                    (String zone) -> shares.getOrDefault(zone, 0) - count(zone, Zones::isThere))
+                    .max(Comparator.comparing((String zone) -> shares.getOrDefault(zone, 0) - count(zone, counts))
                             .thenComparing(Comparator.reverseOrder()));
         }
         Optional<String> current = current();
@@ -85,9 +86,9 @@ final class Zones {
         return !member.isLeaving();
     }
 
-    /** It has all that it shall have, and what is outdated there cannot leave before more serves elsewhere. */
+    /** No more may be launched there, and what is outdated there cannot leave before more serves elsewhere. */
     private boolean isHeldUp(String zone) {
-        return missing(zone) <= 0
+        return (missing(zone) <= 0 || !hasRoom(zone))
                 && count(zone, member -> pass.stays(member) && !member.isServing()) == 0
                 && pass.serving() - 1 < pass.limits.floor();
     }

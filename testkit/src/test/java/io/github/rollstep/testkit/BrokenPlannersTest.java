@@ -2,9 +2,11 @@ package io.github.rollstep.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.github.rollstep.Batches;
 import io.github.rollstep.Health;
 import io.github.rollstep.Instance;
 import io.github.rollstep.InstanceId;
+import io.github.rollstep.Quota;
 import io.github.rollstep.Routing;
 import io.github.rollstep.plan.Action;
 import io.github.rollstep.plan.FleetSnapshot;
@@ -13,9 +15,12 @@ import io.github.rollstep.plan.Observed;
 import io.github.rollstep.plan.Plan;
 import io.github.rollstep.plan.Reason;
 import io.github.rollstep.plan.RollingPlanner;
+import io.github.rollstep.plan.RolloutPhase;
 import io.github.rollstep.plan.RolloutState;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.function.Function;
 import java.util.function.Predicate;
@@ -112,7 +117,10 @@ class BrokenPlannersTest {
         IGNORES_A_HOLD(Promise.NO_WORK_WHILE_HELD) {
             @Override
             Plan plan(FleetSnapshot snapshot, RolloutState state, Scenario scenario) {
-                return good(snapshot, state.phase().isHeld() ? state.resume(snapshot.now()) : state, scenario);
+                return good(
+                        snapshot,
+                        state.phase() == RolloutPhase.PAUSED ? state.resume(snapshot.now()) : state,
+                        scenario);
             }
         },
         ACTS_WHEN_ALL_IS_DONE(Promise.REPEATABLE) {
@@ -169,6 +177,66 @@ class BrokenPlannersTest {
                         snapshot,
                         state,
                         scenario);
+            }
+        },
+        ASKS_NO_GATE(Promise.POLICY) {
+            @Override
+            Plan plan(FleetSnapshot snapshot, RolloutState state, Scenario scenario) {
+                return good(snapshot.withGates(Map.of()), state, scenario);
+            }
+        },
+        HEARS_NO_VETO(Promise.POLICY) {
+            @Override
+            Plan plan(FleetSnapshot snapshot, RolloutState state, Scenario scenario) {
+                return good(snapshot.withRefusals(Map.of()), state, scenario);
+            }
+        },
+        APPROVES_OF_ITSELF(Promise.POLICY) {
+            @Override
+            Plan plan(FleetSnapshot snapshot, RolloutState state, Scenario scenario) {
+                Plan plan = good(snapshot, state, scenario);
+                return plan.next().phase() == RolloutPhase.AWAITING_APPROVAL
+                        ? plan.withNext(plan.next().approve(snapshot.now(), REASON))
+                        : plan;
+            }
+        },
+        KEEPS_NO_PARTITION(Promise.POLICY) {
+            @Override
+            Plan plan(FleetSnapshot snapshot, RolloutState state, Scenario scenario) {
+                Limits l = state.limits();
+                return withLimits(
+                        new Limits(l.desired(), l.footprint(), l.footprintRule(), l.floor(), 0, l.maxFailedInstances()),
+                        snapshot,
+                        state,
+                        scenario);
+            }
+        },
+        KNOWS_NO_BATCHES(Promise.POLICY) {
+            @Override
+            Plan plan(FleetSnapshot snapshot, RolloutState state, Scenario scenario) {
+                Batches all = Batches.sliding(Quota.percent(100));
+                return RollingPlanner.plan(
+                        snapshot,
+                        state,
+                        scenario.policy().toBuilder().batches(all).build());
+            }
+        },
+        DOES_NOT_BAKE(Promise.POLICY) {
+            @Override
+            Plan plan(FleetSnapshot snapshot, RolloutState state, Scenario scenario) {
+                return RollingPlanner.plan(
+                        snapshot,
+                        state,
+                        scenario.policy().toBuilder().bake(Duration.ZERO).build());
+            }
+        },
+        KEEPS_EVERY_FAILED_ONE(Promise.POLICY) {
+            @Override
+            Plan plan(FleetSnapshot snapshot, RolloutState state, Scenario scenario) {
+                return RollingPlanner.plan(
+                        snapshot,
+                        state,
+                        scenario.policy().toBuilder().keepFailed(1_000).build());
             }
         },
         TOUCHES_ANOTHER_FLEET(Promise.OWN_FLEET_ONLY) {

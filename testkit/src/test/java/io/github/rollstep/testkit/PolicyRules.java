@@ -28,6 +28,9 @@ record PolicyRules(RolloutPolicy policy, BiConsumer<Promise, String> broken) {
 
     void check(FleetSnapshot snapshot, RolloutState before, Plan plan) {
         RolloutState after = plan.next();
+        if (after.batch().released() && !before.batch().released()) {
+            fail("nobody has said that batch %s may go on", after.batch());
+        }
         if (before.phase() == RolloutPhase.ROLLING && after.phase() == RolloutPhase.ROLLING) {
             checkBatchesDone(snapshot, before, after);
         }

@@ -556,11 +556,12 @@ final class Trial {
                 .toList();
         int desired = state.limits().desired();
         int partition = state.back() ? 0 : state.limits().kept();
-        boolean more = scenario.incidents().containsValue(Scenario.Incident.APPEARS);
+        int more = appeared.size();
         long updated = PolicyRules.count(all, state.goal());
-        boolean good = (more ? all.size() >= desired : all.size() == desired)
+        boolean good = all.size() >= desired
+                && all.size() <= desired + more
                 && updated >= desired - partition
-                && all.size() - updated <= partition
+                && all.size() - updated <= partition + more
                 && serving() == all.size();
         if (!good) {
             broken(Promise.ENDS, "ended, and the fleet is " + all);
