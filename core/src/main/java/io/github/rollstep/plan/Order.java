@@ -11,7 +11,7 @@ import java.util.Map;
 /**
  * Who leaves first. Nothing depends on the order of the list.
  *
- * <p>What costs nothing first: dead, ill, not serving. Then, forward, what an earlier rollout left half-rolled before what is known to
+ * <p>What costs nothing first: missing, dead, ill, not serving. Then, forward, what an earlier rollout left half-rolled before what is known to
  * be good; and of those by the order that the policy gives: by slot, or its own comparator, or by zone, deletion cost and age, the oldest
  * first. Back, the newest first.
  */
@@ -34,7 +34,7 @@ final class Order {
     }
 
     private Comparator<Member> comparator() {
-        Comparator<Member> cost = Comparator.comparing((Member member) -> member.seen == null)
+        Comparator<Member> cost = Comparator.comparing((Member member) -> member.seen != null)
                 .thenComparing(member -> !member.isDead())
                 .thenComparing(member -> !member.isUseless(pass.platform.routed()))
                 .thenComparing(Member::isServing)

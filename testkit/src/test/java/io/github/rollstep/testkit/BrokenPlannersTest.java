@@ -8,6 +8,7 @@ import io.github.rollstep.Instance;
 import io.github.rollstep.InstanceId;
 import io.github.rollstep.Quota;
 import io.github.rollstep.Routing;
+import io.github.rollstep.ZoneOrder;
 import io.github.rollstep.plan.Action;
 import io.github.rollstep.plan.FleetSnapshot;
 import io.github.rollstep.plan.Limits;
@@ -228,6 +229,20 @@ class BrokenPlannersTest {
                         snapshot,
                         state,
                         scenario.policy().toBuilder().bake(Duration.ZERO).build());
+            }
+        },
+        LOOKS_AT_NO_ZONE(Promise.POLICY) {
+            @Override
+            Plan plan(FleetSnapshot snapshot, RolloutState state, Scenario scenario) {
+                return scenario.policy().maxUnavailablePerZone().isEmpty()
+                        ? good(snapshot, state, scenario)
+                        : RollingPlanner.plan(
+                                snapshot,
+                                state,
+                                scenario.policy().toBuilder()
+                                        .zoneOrder(ZoneOrder.ANY)
+                                        .maxUnavailablePerZone(Quota.percent(100))
+                                        .build());
             }
         },
         KEEPS_EVERY_FAILED_ONE(Promise.POLICY) {

@@ -18,6 +18,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.BiConsumer;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * What a policy asks for beyond the limits, said once more and in another way than the planner says it: each plan is held against it.
@@ -41,6 +42,7 @@ record PolicyRules(RolloutPolicy policy, BiConsumer<Promise, String> broken) {
             checkInFlight(before, plan);
             checkPartition(snapshot, before, plan);
         }
+        checkZones(snapshot, before, plan);
         checkVeto(snapshot, before, plan);
         checkKept(after);
     }
@@ -123,6 +125,80 @@ record PolicyRules(RolloutPolicy policy, BiConsumer<Promise, String> broken) {
         if (takes && left < kept) {
             fail("%d are left of what it ran before, the partition is %d", left, kept);
         }
+    }
+
+    /**
+     * Of a share, rounded down for the floor and up for the room. The floor binds until the whole desired count serves the goal.
+     */
+    private void checkZones(FleetSnapshot snapshot, RolloutState before, Plan plan) {
+        RolloutState after = plan.next();
+        int total = after.zones().values().stream().mapToInt(Integer::intValue).sum();
+        boolean done = plan.counts().updated()
+                >= after.limits().desired() - after.limits().kept();
+        boolean inPlace = after.limits().footprint() == after.limits().desired();
+        after.zones().forEach((zone, count) -> {
+            int least = after.limits().desired() * count / total;
+            int most = (after.limits().desired() * count + total - 1) / total;
+            policy.maxUnavailablePerZone().ifPresent(quota -> {
+                int floor = least - Math.max(inPlace ? 1 : 0, quota.roundDown(most));
+                if (!done && takes(snapshot, before, plan, zone) && left(snapshot, plan, zone) < floor) {
+                    fail("%d are left in %s, at least %d must serve", left(snapshot, plan, zone), zone, floor);
+                }
+            });
+            policy.maxSurgePerZone().ifPresent(quota -> {
+                long launched = launches(plan, zone);
+                long there = Stream.concat(
+                                snapshot.instances().stream()
+                                        .map(seen -> seen.instance())
+                                        .filter(one -> isIn(one, zone)),
+                                after.instances().stream().filter(one -> isOpenIn(one, zone)))
+                        .count();
+                if (launched > 0 && !inPlace && there > most + quota.roundUp(most)) {
+                    fail("%d are in %s, at most %d + %s may", there, zone, most, quota);
+                }
+            });
+        });
+    }
+
+    private static boolean isIn(Instance instance, String zone) {
+        return instance.zone().filter(zone::equals).isPresent();
+    }
+
+    private static boolean isOpenIn(InstanceRecord record, String zone) {
+        return record.id().isEmpty()
+                && record.place().zone().filter(zone::equals).isPresent();
+    }
+
+    private static long launches(Plan plan, String zone) {
+        return plan.actions().stream()
+                .filter(action -> action instanceof Action.Launch launch
+                        && launch.place().zone().filter(zone::equals).isPresent())
+                .count();
+    }
+
+    private static boolean answers(Observed seen) {
+        return seen.instance().state() == Instance.State.RUNNING
+                && seen.health().isHealthy()
+                && seen.routing().takesRequests();
+    }
+
+    /** Whether it takes one out of this zone that answers. */
+    private static boolean takes(FleetSnapshot snapshot, RolloutState before, Plan plan, String zone) {
+        Set<InstanceId> taken = plan.actions().stream()
+                .flatMap(action -> target(action).stream())
+                .filter(id -> !told(before).contains(id))
+                .collect(Collectors.toSet());
+        return snapshot.instances().stream()
+                .anyMatch(seen -> taken.contains(seen.instance().id()) && isIn(seen.instance(), zone) && answers(seen));
+    }
+
+    /** How many answer there and are not told to leave. */
+    private static long left(FleetSnapshot snapshot, Plan plan, String zone) {
+        Set<InstanceId> told = told(plan.next());
+        return snapshot.instances().stream()
+                .filter(seen -> isIn(seen.instance(), zone) && answers(seen))
+                .filter(seen -> !told.contains(seen.instance().id()))
+                .count();
     }
 
     private void checkVeto(FleetSnapshot snapshot, RolloutState before, Plan plan) {
