@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.rollstep.Batches;
 import io.github.rollstep.FailurePolicy;
+import io.github.rollstep.Health;
 import io.github.rollstep.Instance;
 import io.github.rollstep.InstanceId;
 import io.github.rollstep.Place;
@@ -19,6 +20,7 @@ import io.github.rollstep.plan.Reason.Code;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 
 /** Stop first, and in the place of the one that went: names, zones and labels stay. */
@@ -321,6 +323,18 @@ class PlacesTest {
 
         assertThat(scene.runFor(120)).isEmpty();
         assertThat(scene.waits()).contains("r1-1 is starting");
+    }
+
+    @Test
+    void aPartitionOfOrdinalsDoesNotMoveWhenTheLowestIsIllForAMoment() {
+        Scene scene = database(3, stopFirst().ordered().partition(1).build()).ill("a");
+        scene.plan();
+        scene.obey().afterSeconds(5).health(Health.healthy(), "a");
+
+        scene.run();
+
+        assertThat(scene.state.phase()).isEqualTo(SUCCEEDED);
+        assertThat(new TreeSet<>(scene.fleet.keySet())).containsExactly("a", "r1-1", "r1-2");
     }
 
     @Test
