@@ -14,8 +14,8 @@ import java.util.function.Predicate;
  * The zones of a fleet: where a successor goes, and whether a zone may lose one that serves.
  *
  * <p>Each zone has a share of the desired count, in proportion to what it had at the first look. A zone is down when nothing of what
- * served there does any more: then successors go elsewhere, unless all are down, and it holds up no other zone; what is dead or ill
- * in it leaves like anywhere else.
+ * served there does any more: then successors go elsewhere, unless all others are down or full, and it holds up no other zone; what is
+ * dead or ill in it leaves like anywhere else. When all of it has left so, the zone is given up for this rollout.
  */
 final class Zones {
 
@@ -50,9 +50,9 @@ final class Zones {
 
     /** Where the next launch goes; empty if it has to wait, and then that is said. */
     Optional<String> next() {
-        boolean allDown = shares.keySet().stream().allMatch(this::isDown);
+        boolean othersAreFull = shares.keySet().stream().allMatch(zone -> isDown(zone) || isFull(zone));
         List<String> open = shares.keySet().stream()
-                .filter(zone -> (allDown || !isDown(zone)) && hasRoom(zone))
+                .filter(zone -> (othersAreFull || !isDown(zone)) && hasRoom(zone))
                 .toList();
         if (open.isEmpty()) {
             pass.wait(Code.ZONE, "no zone has room for one more");
@@ -88,9 +88,10 @@ final class Zones {
 
     /** It has all that it shall have, and what is outdated there cannot leave before more serves elsewhere. */
     private boolean isHeldUp(String zone) {
+        int outdated = count(zone, member -> !pass.stays(member) && !member.isLeaving());
         return missing(zone) <= 0
                 && count(zone, member -> pass.stays(member) && !member.isServing()) == 0
-                && pass.serving() - 1 < pass.limits.floor();
+                && pass.serving() - (outdated > 0 ? 1 : 0) < pass.limits.floor();
     }
 
     private Optional<String> furthestBehind(List<String> zones) {
@@ -145,7 +146,31 @@ final class Zones {
         return !member.isStopping() && !member.isKept();
     }
 
-    boolean isDown(String zone) {
+    /** Those that are down now: what is chosen to leave them may be all that is left. */
+    List<String> down() {
+        return shares.keySet().stream().filter(this::isDown).toList();
+    }
+
+    /**
+     * Gives up those of these zones that have nothing left any more: what they had is divided among the others, unless all are down. One
+     * instance that died alone says nothing of its zone.
+     */
+    void giveUp(List<String> down) {
+        if (down.size() == shares.size()) {
+            return;
+        }
+        Map<String, Integer> counts = new TreeMap<>(pass.state.zones());
+        down.stream()
+                .filter(zone -> counts.getOrDefault(zone, 0) > 1)
+                .filter(zone -> count(zone, member -> !member.isLeaving() || member.isHealthy()) == 0)
+                .forEach(zone -> counts.put(zone, 0));
+        pass.edit(draft -> draft.zones = counts);
+    }
+
+    private boolean isDown(String zone) {
+        if (pass.state.zones().getOrDefault(zone, 0) == 0) {
+            return true;
+        }
         Predicate<Member> hasServed = member -> (member.served || member.early) && !member.isLeaving();
         int known = count(zone, hasServed);
         return known > 0
@@ -157,6 +182,15 @@ final class Zones {
         return policy.maxSurgePerZone()
                 .filter(quota -> count(zone, member -> true) >= share + quota.roundUp(share))
                 .isEmpty();
+    }
+
+    /** It has no room, and will have none for what is missing elsewhere. */
+    private boolean isFull(String zone) {
+        int share = shares.getOrDefault(zone, 0);
+        return policy.maxSurgePerZone()
+                .filter(quota -> count(zone, member -> pass.stays(member) && !member.isLeaving())
+                        >= share + quota.roundUp(share))
+                .isPresent();
     }
 
     /** How many a zone lacks of what shall stay there. */
