@@ -78,7 +78,7 @@ public record RolloutState(
      *
      * @param index of the present batch, from 0
      * @param goal how many instances of the goal revision there may be by the end of this batch
-     * @param wholeSince since when this batch is whole; empty while it is not
+     * @param wholeSince when this batch was whole for the first time; empty before
      * @param released whether somebody approved of it, or resumed the pause after it
      */
     public record BatchPosition(int index, int goal, Optional<Instant> wholeSince, boolean released) {
