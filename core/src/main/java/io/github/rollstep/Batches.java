@@ -39,6 +39,8 @@ public final class Batches {
         this.pause = pause;
         Stream.concat(first.stream(), Stream.of(last))
                 .forEach(size -> Require.that(!size.isZero(), "batch size must be > 0, was %s", size));
+        boolean nothingButSliding = slides && first.isEmpty() && !doubling;
+        Require.that(pause.isZero() || !nothingButSliding, "pause must be between whole batches, was set on %s", this);
     }
 
     /** At most {@code size} in flight, refilled at once; a percentage rounds up. */
@@ -68,7 +70,11 @@ public final class Batches {
         return new Batches(List.of(), most, true, false, Duration.ZERO);
     }
 
-    /** The same batches, but that the last size slides once its turn has come. */
+    /**
+     * The same batches, but that the last size slides once its turn has come.
+     *
+     * @throws IllegalArgumentException if there is nothing else, and a pause between them
+     */
     public Batches thenSliding() {
         return new Batches(first, last, doubling, true, pause);
     }
@@ -87,8 +93,6 @@ public final class Batches {
      * @throws IllegalArgumentException if there is nothing but a sliding batch, which has no "between"
      */
     public Batches pause(Duration pause) {
-        boolean nothingButSliding = slides && first.isEmpty() && !doubling;
-        Require.that(!nothingButSliding, "pause must be between whole batches, was set on %s", this);
         return new Batches(first, last, doubling, slides, Require.notNegative("pause", pause));
     }
 

@@ -562,6 +562,9 @@ public final class RolloutPolicy {
                     !(maxSurge.isZero() && isZero(maxUnavailablePerZone)),
                     "maxSurge and maxUnavailablePerZone must not both be 0: nothing could ever be replaced");
             Require.that(
+                    !(maxUnavailable.isZero() && isZero(maxSurgePerZone)),
+                    "maxUnavailable and maxSurgePerZone must not both be 0: nothing could ever be replaced");
+            Require.that(
                     !(ordered && order.isPresent()), "ordered and order must not both be given: each says who is next");
             Require.that(
                     !(ordered && zoneOrder != ZoneOrder.ANY),

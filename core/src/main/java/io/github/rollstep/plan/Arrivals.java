@@ -136,6 +136,7 @@ final class Arrivals {
     /** Where the next launch goes: where one has gone, else where the zones want it; empty if it has to wait. */
     private Optional<Place> place() {
         List<Place> vacated = new ArrayList<>(pass.state.vacated());
+        giveUpPlaces(vacated);
         if (pass.isInPlace() && !vacated.isEmpty()) {
             Place place = vacated.remove(0);
             pass.edit(draft -> draft.vacated = vacated);
@@ -143,6 +144,16 @@ final class Arrivals {
         }
         Zones zones = new Zones(pass);
         return zones.matter() ? zones.next().map(Place::inZone) : Optional.of(Place.anywhere());
+    }
+
+    /** A fleet that shrinks has fewer places: those that were left first are given up, and of these first what has no name. */
+    private void giveUpPlaces(List<Place> vacated) {
+        int open = Math.max(0, pass.limits.desired() - pass.members.size());
+        while (vacated.size() > open) {
+            Optional<Place> unnamed =
+                    vacated.stream().filter(place -> place.slot().isEmpty()).findFirst();
+            vacated.remove(unnamed.orElseGet(() -> vacated.get(0)));
+        }
     }
 
     /** The number of the attempt that the next launch is: of those that are to be made, the last. */

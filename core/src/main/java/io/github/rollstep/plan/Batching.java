@@ -63,7 +63,8 @@ final class Batching {
 
     /**
      * A sliding batch that nothing stands before is launched as soon as what came before is healthy and in: a revision that never gets
-     * there has cost no more, and launching takes no capacity away. What is outdated leaves after the soak, as ever.
+     * there has cost no more, and launching takes no capacity away. What is outdated leaves after the soak, as ever. The point of no
+     * return is passed by a batch that is whole, never ahead of it.
      */
     private boolean mayLaunchAhead(int goal) {
         int index = pass.state.batch().index();
@@ -71,7 +72,9 @@ final class Batching {
                 || (pass.snapshot.gates().isEmpty()
                         && !pass.policy.approvesAfter(index + 1)
                         && !pass.policy.pausesAfter(index + 1));
+        boolean mayTurn = pass.policy.isForwardOnly(index) == pass.policy.isForwardOnly(index + 1);
         return unjudged
+                && mayTurn
                 && pass.batches().pause().isZero()
                 && pass.batches().slidesFrom(index + 1, pass.limits.desired())
                 && pass.count(member -> pass.isWanted(member) && !member.isLeaving() && pass.isIn(member)) >= goal;

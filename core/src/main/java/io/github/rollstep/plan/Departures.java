@@ -32,7 +32,7 @@ final class Departures {
                             && !member.isDead()
                             && !Judge.isIllForGood(pass, member))
                     .toList();
-            List<Member> sorted = Order.sorted(pass, candidates);
+            List<Member> sorted = Order.sortedForPartition(pass, candidates);
             pass.partition.addAll(sorted.subList(Math.max(0, sorted.size() - kept), sorted.size()));
         }
     }

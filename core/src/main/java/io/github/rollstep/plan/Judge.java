@@ -187,16 +187,22 @@ final class Judge {
                 "%d failed, at most %d may%s".formatted(counted, pass.limits.maxFailedInstances(), last)));
     }
 
-    /** What is retained for a roll-back is waited for on purpose. */
+    /** What is retained for a roll-back is waited for on purpose. A gate that held it up is named. */
     private Optional<Reason> stall() {
         Duration deadline = pass.policy.stallDeadline();
         Instant progress = pass.members.stream()
                 .filter(member -> member.isKept() && !member.failed)
                 .map(member -> member.intentSince.plus(pass.policy.retainOld()))
                 .reduce(pass.state.clocks().progressAt(), (a, b) -> a.isAfter(b) ? a : b);
-        return pass.due(progress.plus(deadline))
-                ? Optional.of(Reason.of(Code.STALLED, "no progress for " + text(deadline)))
-                : Optional.empty();
+        if (!pass.due(progress.plus(deadline))) {
+            return Optional.empty();
+        }
+        String gate = pass.waits.stream()
+                .filter(wait -> wait.code() == Code.GATE)
+                .map(wait -> ": " + wait.text())
+                .findFirst()
+                .orElse("");
+        return Optional.of(Reason.of(Code.STALLED, "no progress for " + text(deadline) + gate));
     }
 
     private Optional<Reason> total() {

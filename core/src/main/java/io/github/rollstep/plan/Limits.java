@@ -1,5 +1,6 @@
 package io.github.rollstep.plan;
 
+import io.github.rollstep.Quota;
 import io.github.rollstep.ResourceBudget;
 import io.github.rollstep.RolloutPolicy;
 
@@ -55,6 +56,11 @@ public record Limits(int desired, int footprint, String footprintRule, int floor
             throw new IllegalArgumentException(
                     "footprint must be > desired - maxUnavailable (%d), was %d: %s; nothing could ever be replaced"
                             .formatted(floor, footprint, rule));
+        }
+        if (floor == desired && policy.maxSurgePerZone().filter(Quota::isZero).isPresent()) {
+            throw new IllegalArgumentException(
+                    "maxSurgePerZone must be > 0 where maxUnavailable is 0 of desired (%d), was 0: nothing could ever be replaced"
+                            .formatted(desired));
         }
         int kept = policy.partition().roundUp(desired);
         if (kept >= desired) {

@@ -33,6 +33,16 @@ final class Order {
         return sorted;
     }
 
+    /** Who is kept on what it runs is the last of these: of ordinals it is the lowest, however it fares now. */
+    static List<Member> sortedForPartition(Pass pass, List<Member> members) {
+        if (!pass.policy.ordered()) {
+            return sorted(pass, members);
+        }
+        List<Member> sorted = new ArrayList<>(members);
+        sorted.sort(new Order(pass).choice().thenComparing(Member.ORDER));
+        return sorted;
+    }
+
     private Comparator<Member> comparator() {
         Comparator<Member> cost = Comparator.comparing((Member member) -> member.seen != null)
                 .thenComparing(member -> !member.isDead())

@@ -3,6 +3,7 @@ package io.github.rollstep.plan;
 import io.github.rollstep.RolloutPolicy;
 import io.github.rollstep.plan.Reason.Code;
 import io.github.rollstep.plan.RolloutState.Extremes;
+import java.util.List;
 
 /**
  * Decides what to do next. A pure and total function: the same snapshot, state and policy give the same plan, whatever the
@@ -85,6 +86,9 @@ public final class RollingPlanner {
         int roomNeeded = arrivals.launch();
         departures.goOn();
         departures.makeRoom(roomNeeded);
+        Zones zones = new Zones(pass);
+        List<String> down = zones.down();
         departures.choose();
+        zones.giveUp(down);
     }
 }

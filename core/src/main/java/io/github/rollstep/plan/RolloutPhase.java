@@ -43,6 +43,11 @@ public enum RolloutPhase {
         return LEGAL.getOrDefault(this, Set.of()).isEmpty();
     }
 
+    /** It has ended with every instance in its place. */
+    boolean isComplete() {
+        return this == SUCCEEDED || this == ROLLED_BACK;
+    }
+
     /** New work is begun. */
     public boolean isActive() {
         return this == ROLLING || this == ROLLING_BACK;

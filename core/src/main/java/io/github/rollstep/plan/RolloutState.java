@@ -33,7 +33,7 @@ import java.util.TreeSet;
  * @param launches how many launches were intended; the next token has the ordinal after it
  * @param instances by token, then id; nobody else's order
  * @param vacated places whose instance is gone and whose successor is not launched yet; the oldest first
- * @param zones how many instances each zone had at the first look
+ * @param zones how many instances each zone had at the first look; 0 for one that went down and was given up
  * @param failingBefore names of gates that failed before the rollout began, and have not passed since
  * @param observed how long things took in this rollout; empty while nothing was seen to end
  * @param tombstones instances believed gone, and until when a list that still shows them is not believed
@@ -80,7 +80,7 @@ public record RolloutState(
      *
      * @param index of the present batch, from 0
      * @param goal how many instances of the goal revision there may be by the end of this batch
-     * @param wholeSince since when this batch is whole; empty while it is not
+     * @param wholeSince when this batch was whole for the first time; empty before
      * @param released whether somebody approved of it, or resumed the pause after it
      */
     public record BatchPosition(int index, int goal, Optional<Instant> wholeSince, boolean released) {
@@ -182,7 +182,7 @@ public record RolloutState(
                         .flatMap(p -> p.instances.stream())
                         .map(instance -> Member.carriedOver(instance, now))
                         .toList(),
-                previous.filter(p -> !p.phase.isFinal())
+                previous.filter(p -> !p.phase.isComplete())
                         .map(RolloutState::vacated)
                         .orElse(List.of()),
                 Map.of(),

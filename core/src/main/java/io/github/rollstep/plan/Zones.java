@@ -15,7 +15,7 @@ import java.util.function.Predicate;
  *
  * <p>Each zone has a share of the desired count, in proportion to what it had at the first look. A zone is down when nothing of what
  * served there does any more: then successors go elsewhere as long as there is room, and it holds up no other zone; what is dead or ill
- * in it leaves like anywhere else.
+ * in it leaves like anywhere else. When all of it has left so, the zone is given up for this rollout.
  */
 final class Zones {
 
@@ -52,7 +52,9 @@ final class Zones {
     Optional<String> next() {
         List<String> roomy = shares.keySet().stream().filter(this::hasRoom).toList();
         List<String> up = roomy.stream().filter(zone -> !isDown(zone)).toList();
-        List<String> open = up.isEmpty() ? roomy : up;
+        boolean roomComes = shares.keySet().stream()
+                .anyMatch(zone -> !isDown(zone) && count(zone, member -> member.isLeaving() && !member.isKept()) > 0);
+        List<String> open = up.isEmpty() && !roomComes ? roomy : up;
         if (open.isEmpty()) {
             pass.wait(Code.ZONE, "no zone has room for one more");
             return Optional.empty();
@@ -88,9 +90,10 @@ final class Zones {
 
     /** No more may be launched there, and what is outdated there cannot leave before more serves elsewhere. */
     private boolean isHeldUp(String zone) {
+        int outdated = count(zone, member -> !pass.stays(member) && !member.isLeaving());
         return (missing(zone) <= 0 || !hasRoom(zone))
                 && count(zone, member -> pass.stays(member) && !member.isServing()) == 0
-                && pass.serving() - 1 < pass.limits.floor();
+                && pass.serving() - (outdated > 0 ? 1 : 0) < pass.limits.floor();
     }
 
     private Optional<String> furthestBehind(List<String> zones) {
@@ -146,7 +149,31 @@ final class Zones {
         return !member.isStopping() && !member.isKept();
     }
 
-    boolean isDown(String zone) {
+    /** Those that are down now: what is chosen to leave them may be all that is left. */
+    List<String> down() {
+        return shares.keySet().stream().filter(this::isDown).toList();
+    }
+
+    /**
+     * Gives up those of these zones that have nothing left any more: what they had is divided among the others, unless all are down. One
+     * instance that died alone says nothing of its zone.
+     */
+    void giveUp(List<String> down) {
+        if (down.size() == shares.size()) {
+            return;
+        }
+        Map<String, Integer> counts = new TreeMap<>(pass.state.zones());
+        down.stream()
+                .filter(zone -> counts.getOrDefault(zone, 0) > 1)
+                .filter(zone -> count(zone, member -> !member.isLeaving() || member.isHealthy()) == 0)
+                .forEach(zone -> counts.put(zone, 0));
+        pass.edit(draft -> draft.zones = counts);
+    }
+
+    private boolean isDown(String zone) {
+        if (pass.state.zones().getOrDefault(zone, 0) == 0) {
+            return true;
+        }
         Predicate<Member> hasServed = member -> (member.served || member.early) && !member.isLeaving();
         int known = count(zone, hasServed);
         return known > 0

@@ -69,4 +69,19 @@ class LimitsTest {
                 .isThrownBy(() -> Limits.resolve(tight, 0))
                 .withMessage("desired must be within 1 to 1,000,000, was 0");
     }
+
+    @Test
+    void rejectsASurgeOfZeroInEachZoneWhereAllMustServe() {
+        RolloutPolicy policy = RolloutPolicy.builder()
+                .maxSurge(1)
+                .maxSurgePerZone(Quota.of(0))
+                .maxUnavailable(Quota.percent(25))
+                .build();
+
+        assertThat(Limits.resolve(policy, 4).floor()).isEqualTo(3);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> Limits.resolve(policy, 3))
+                .withMessage("maxSurgePerZone must be > 0 where maxUnavailable is 0 of desired (3), was 0: "
+                        + "nothing could ever be replaced");
+    }
 }

@@ -11,11 +11,13 @@ import io.github.rollstep.Health;
 import io.github.rollstep.Instance;
 import io.github.rollstep.InstanceId;
 import io.github.rollstep.LaunchToken;
+import io.github.rollstep.Place;
 import io.github.rollstep.Quota;
 import io.github.rollstep.Revision;
 import io.github.rollstep.RolloutId;
 import io.github.rollstep.RolloutPolicy;
 import io.github.rollstep.Routing;
+import io.github.rollstep.Verdict;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -40,7 +42,9 @@ final class Scene {
     RolloutState state;
     Plan plan;
     final Map<String, Observed> fleet = new TreeMap<>();
+    final Map<String, Verdict> gates = new TreeMap<>();
     private int rollouts;
+    private boolean tellsPlaces;
 
     private Scene(RolloutPolicy policy) {
         this.policy = policy;
@@ -92,21 +96,29 @@ final class Scene {
     }
 
     private Scene put(String token, Instance.State as, Health health, Routing routing) {
-        Instance instance = Instance.builder(InstanceId.of(token), launched(token), as)
+        Instance.Builder instance = Instance.builder(InstanceId.of(token), launched(token), as)
                 .token(LaunchToken.of(token))
-                .createdAt(now)
-                .build();
-        fleet.put(token, new Observed(instance, health, routing));
+                .createdAt(now);
+        Place place = place(token);
+        place.slot().ifPresent(instance::slot);
+        place.zone().ifPresent(instance::zone);
+        fleet.put(token, new Observed(instance.labels(place.labels()).build(), health, routing));
         return this;
     }
 
     private Revision launched(String token) {
+        return launch(token).map(InstanceRecord::revision).orElse(state.target());
+    }
+
+    private Place place(String token) {
+        return launch(token).map(InstanceRecord::place).orElse(Place.anywhere());
+    }
+
+    private Optional<InstanceRecord> launch(String token) {
         return state.instances().stream()
                 .filter(record ->
                         record.token().filter(LaunchToken.of(token)::equals).isPresent())
-                .map(InstanceRecord::revision)
-                .findFirst()
-                .orElse(state.target());
+                .findFirst();
     }
 
     Scene isIn(String... ids) {
@@ -164,6 +176,40 @@ final class Scene {
         return this;
     }
 
+    // ---- places, zones and gates
+
+    Scene inZone(String zone, String... ids) {
+        return make(instance -> instance.zone(zone), ids);
+    }
+
+    /** Names the places of these: {@code db-0}, {@code db-1}, ... */
+    Scene inSlots(String name, String... ids) {
+        for (int i = 0; i < ids.length; i++) {
+            String slot = name + "-" + i;
+            make(instance -> instance.slot(slot), ids[i]);
+        }
+        return this;
+    }
+
+    Scene make(UnaryOperator<Instance.Builder> change, String... ids) {
+        return change(
+                observed -> new Observed(
+                        change.apply(observed.instance().toBuilder()).build(), observed.health(), observed.routing()),
+                ids);
+    }
+
+    /** From now on each launch says where it goes. */
+    Scene tellsPlaces() {
+        tellsPlaces = true;
+        return this;
+    }
+
+    /** From now on this gate says so. */
+    Scene gate(String name, Verdict says) {
+        gates.put(name, says);
+        return this;
+    }
+
     Scene after(Duration time) {
         now = now.plus(time);
         return this;
@@ -174,7 +220,7 @@ final class Scene {
     }
 
     FleetSnapshot snapshot() {
-        return FleetSnapshot.of(now, platform, List.copyOf(fleet.values()));
+        return FleetSnapshot.of(now, platform, List.copyOf(fleet.values())).withGates(gates);
     }
 
     FleetSnapshot shuffled() {
@@ -191,7 +237,9 @@ final class Scene {
     List<String> plan(FleetSnapshot snapshot) {
         plan = RollingPlanner.plan(snapshot, state, policy);
         state = plan.next();
-        return plan.actions().stream().map(action -> action.accept(TEXT)).toList();
+        return plan.actions().stream()
+                .map(action -> action.accept(TEXT) + where(action))
+                .toList();
     }
 
     List<String> reasons() {
@@ -231,6 +279,27 @@ final class Scene {
                     }
                 }));
         return this;
+    }
+
+    private String where(Action action) {
+        return tellsPlaces
+                        && action instanceof Action.Launch launch
+                        && !launch.place().toString().isEmpty()
+                ? " in " + launch.place()
+                : "";
+    }
+
+    /** As {@link #run}, for this long. */
+    List<String> runFor(int seconds) {
+        List<String> lines = new ArrayList<>();
+        for (int i = 0; !state.phase().isFinal() && i < seconds; i++, afterSeconds(1)) {
+            List<String> actions = plan();
+            obey();
+            if (!actions.isEmpty()) {
+                lines.add(String.join(", ", actions));
+            }
+        }
+        return lines;
     }
 
     /** Plans and obeys until the end, or until nothing is done for an hour; the actions of each step as one line. */
