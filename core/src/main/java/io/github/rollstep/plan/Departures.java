@@ -257,9 +257,11 @@ final class Departures {
         }
     }
 
+    /** What failed in an earlier rollout has been kept long enough. */
     private boolean isToBeKept(Member member) {
         if (member.failed) {
-            return (member.isDead() || pass.drainsFirst())
+            return !member.early
+                    && (member.isDead() || pass.drainsFirst())
                     && pass.count(other -> other.failed && other.isKept()) < pass.policy.keepFailed();
         }
         return !pass.state.back()
