@@ -252,6 +252,7 @@ final class Departures {
     private void finish(Member member, Reason reason) {
         if (isToBeKept(member)) {
             member.intend(Intent.KEEP, pass.now);
+            pass.lookAgain();
         } else {
             stop(member, reason);
         }
