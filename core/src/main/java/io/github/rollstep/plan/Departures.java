@@ -259,14 +259,17 @@ final class Departures {
         }
         if (isToBeKept(member)) {
             member.intend(Intent.KEEP, pass.now);
+            pass.lookAgain();
         } else {
             stop(member, reason);
         }
     }
 
+    /** What failed in an earlier rollout has been kept long enough. */
     private boolean isToBeKept(Member member) {
         if (member.failed) {
-            return (member.isDead() || pass.drainsFirst())
+            return !member.early
+                    && (member.isDead() || pass.drainsFirst())
                     && pass.count(other -> other.failed && other.isKept()) < pass.policy.keepFailed();
         }
         return !pass.state.back()

@@ -67,8 +67,13 @@ final class Pass {
     void sayIfIdle() {
         if (state.phase().isActive() && actions.isEmpty() && waits.isEmpty()) {
             wait(Code.COMPLETE, "all seems to be in place, looks again");
-            wakeAt = now;
+            lookAgain();
         }
+    }
+
+    /** For what was decided and changes nothing on the platform: what follows from it is due now. */
+    void lookAgain() {
+        wakeAt = now;
     }
 
     /** Whether the request for its intent may be sent: the first time, or again because no effect is seen. */

@@ -230,6 +230,23 @@ class ForecastTest {
         assertThat(forecast.never()).contains("no progress for 10m: old-1 is still stopping");
     }
 
+    @Test
+    void keepingWhatFailedTakesNoTime() {
+        Forecast kept = Forecast.of(oneByOne().keepFailed(1), 3, TIMINGS, NEVER_HEALTHY);
+
+        assertThat(kept.phase()).contains(RolloutPhase.ROLLED_BACK);
+        assertThat(kept.duration()).isEqualTo(ofSeconds(60));
+    }
+
+    /** Start 30, soak 10, drain 5, twice; then the second is kept, and takes 10 to stop. There is room for both. */
+    @Test
+    void retainingWhatWasReplacedHoldsUpNoBatch() {
+        RolloutPolicy.Builder policy =
+                oneByOne().batches(Batches.fixed(Quota.of(1))).maxSurge(2).retainOld(Duration.ofMinutes(15));
+
+        assertThat(forecast(policy, 2).duration()).isEqualTo(ofSeconds(2 * 45 + 15 * 60 + 10));
+    }
+
     // ---- from a fleet as observed
 
     @Test

@@ -600,6 +600,22 @@ class RollingPlannerTest {
         assertThat(scene.plan.counts().existing()).isEqualTo(5);
     }
 
+    @Test
+    void whatWasKeptAfterAFailureGoesWithTheNextRollout() {
+        Scene scene = Scene.of(3, oneByOne().keepFailed(1).build());
+        scene.plan();
+        scene.starts("r1-1").exits("r1-1").plan();
+        scene.plan();
+        assertThat(scene.state.phase()).isEqualTo(ROLLED_BACK);
+        assertThat(scene.fleet).containsKey("r1-1");
+
+        scene.rollTo("v3", 3);
+
+        assertThat(scene.plan()).containsExactly("terminate r1-1");
+        assertThat(scene.reasons()).containsExactly("r1-1 has failed");
+        assertThat(scene.gone("r1-1").plan()).containsExactly("launch r2-1 v3");
+    }
+
     // ---- back
 
     @Test
