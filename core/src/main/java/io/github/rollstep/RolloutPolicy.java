@@ -537,7 +537,8 @@ public final class RolloutPolicy {
 
         /**
          * How long the rollout may go without progress; default: 10 min, as Kubernetes' {@code progressDeadlineSeconds}.
-         * It stands still while paused, while waiting for an approval, and during pauses between batches and the bake.
+         * It stands still while paused, while waiting for an approval, and during pauses between batches and the bake. A rollout that
+         * only a gate holds up is paused then, whatever {@link #onFailure} says: not to be able to tell is no verdict.
          */
         public Builder stallDeadline(Duration stallDeadline) {
             this.stallDeadline = Require.positive("stallDeadline", stallDeadline);

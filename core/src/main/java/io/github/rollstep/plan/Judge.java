@@ -58,7 +58,16 @@ final class Judge {
             return;
         }
         noteProgress();
-        stall().or(this::total).ifPresent(reason -> {
+        Optional<Reason> gate =
+                pass.waits.stream().filter(wait -> wait.code() == Code.GATE).findFirst();
+        Optional<Reason> stall = stall();
+        if (stall.isPresent() && gate.isPresent()) {
+            // Not to be able to tell is no verdict: nothing is taken back for it.
+            String text = stall.get().text() + ": " + gate.get().text();
+            pass.state = pass.state.pause(pass.now, Reason.of(Code.STALLED, text));
+            return;
+        }
+        stall.or(this::total).ifPresent(reason -> {
             fail(reason);
             turned.run();
         });
@@ -194,15 +203,9 @@ final class Judge {
                 .filter(member -> member.isKept() && !member.failed)
                 .map(member -> member.intentSince.plus(pass.policy.retainOld()))
                 .reduce(pass.state.clocks().progressAt(), (a, b) -> a.isAfter(b) ? a : b);
-        if (!pass.due(progress.plus(deadline))) {
-            return Optional.empty();
-        }
-        String gate = pass.waits.stream()
-                .filter(wait -> wait.code() == Code.GATE)
-                .map(wait -> ": " + wait.text())
-                .findFirst()
-                .orElse("");
-        return Optional.of(Reason.of(Code.STALLED, "no progress for " + text(deadline) + gate));
+        return pass.due(progress.plus(deadline))
+                ? Optional.of(Reason.of(Code.STALLED, "no progress for " + text(deadline)))
+                : Optional.empty();
     }
 
     private Optional<Reason> total() {

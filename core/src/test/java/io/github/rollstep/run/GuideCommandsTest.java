@@ -187,7 +187,7 @@ class GuideCommandsTest {
 
     @GuideLine("""
             | an alarm, a metric or a test to judge | `RollingUpdate.builder().gate(gate)`: asked after each batch and
-            while baking. Pass: goes on. Fail: as `onFailure` says. Wait or an error: holds, `stallDeadline` at most |""")
+            while baking. Pass: goes on. Fail: as `onFailure` says. Wait or an error: holds, and pauses after `stallDeadline` |""")
     void toJudge() {
         List<Gate.Context> asked = new ArrayList<>();
         Rollout passed = gated(FailurePolicy.ROLL_BACK, context -> {
@@ -207,7 +207,7 @@ class GuideCommandsTest {
         Rollout waiting = gated(FailurePolicy.ROLL_BACK, afterBatch(Verdict.waits("too few requests")));
         stepUntil(waiting, () -> waits(waiting).contains("gate alarm: too few requests"));
         Duration whole = waiting.progress().elapsed();
-        stepUntil(waiting, RolloutPhase.ROLLING_BACK);
+        stepUntil(waiting, RolloutPhase.PAUSED);
         assertThat(waiting.progress().elapsed().minus(whole))
                 .isBetween(policy().build().stallDeadline().minusSeconds(5), ofMinutes(10));
 
