@@ -113,17 +113,18 @@ final class Arrivals {
                     Code.BATCH,
                     "%d more to launch, %d in flight of a batch of %d".formatted(missing, inFlight, pass.batchSize()));
         }
+        Zones zones = new Zones(pass);
         for (int i = Math.min(due, room); i > 0; i--) {
-            Optional<Place> place = place();
+            Optional<Place> place = place(zones);
             if (place.isEmpty()) {
                 return 0;
             }
-            launch(place.get());
+            zones.joins(launch(place.get()));
         }
         return Math.max(0, due - Math.max(0, room));
     }
 
-    private void launch(Place place) {
+    private Member launch(Place place) {
         int before = staying();
         Member launch = Member.launch(pass.state.nextToken(), pass.goal(), place, attempt(), pass.now);
         pass.edit(draft -> draft.launches++);
@@ -134,7 +135,7 @@ final class Arrivals {
     }
 
     /** Where the next launch goes: where one has gone, else where the zones want it; empty if it has to wait. */
-    private Optional<Place> place() {
+    private Optional<Place> place(Zones zones) {
         List<Place> vacated = new ArrayList<>(pass.state.vacated());
         giveUpPlaces(vacated);
         if (pass.isInPlace() && !vacated.isEmpty()) {
@@ -142,7 +143,6 @@ final class Arrivals {
             pass.edit(draft -> draft.vacated = vacated);
             return Optional.of(place);
         }
-        Zones zones = new Zones(pass);
         return zones.matter() ? zones.next().map(Place::inZone) : Optional.of(Place.anywhere());
     }
 

@@ -193,6 +193,7 @@ final class Departures {
             available = availableAfter;
             slots--;
             leave(member, why(member, useless));
+            zones.changed();
         }
     }
 

@@ -3,7 +3,9 @@ package io.github.rollstep.plan;
 import io.github.rollstep.RolloutPolicy;
 import io.github.rollstep.ZoneOrder;
 import io.github.rollstep.plan.Reason.Code;
+import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -22,11 +24,30 @@ final class Zones {
     private final Pass pass;
     private final RolloutPolicy policy;
     private final Map<String, Integer> shares;
+    private final Map<String, List<Member>> members = new HashMap<>();
+
+    /** What was found for a zone since anything changed: for a thousand candidates the answer is the same. */
+    private final Map<String, Optional<Reason>> obstacles = new HashMap<>();
 
     Zones(Pass pass) {
         this.pass = pass;
         policy = pass.policy;
         shares = policy.choosesZones() ? shares(pass.state.zones(), pass.limits.desired()) : Map.of();
+        if (matter()) {
+            pass.members.forEach(this::joins);
+        }
+    }
+
+    /** One more is to be counted. */
+    void joins(Member member) {
+        member.zone()
+                .ifPresent(zone ->
+                        members.computeIfAbsent(zone, key -> new ArrayList<>()).add(member));
+    }
+
+    /** Somebody was told to leave. */
+    void changed() {
+        obstacles.clear();
     }
 
     /** Whole numbers in proportion to the counts, which add up to {@code desired}: the largest remainders round up. */
@@ -100,13 +121,17 @@ final class Zones {
         return zones.stream().max(Comparator.comparing(this::missing).thenComparing(Comparator.reverseOrder()));
     }
 
-    /** Why this one, which serves, may not be taken out of its zone now. */
+    /** Why one that serves may not be taken out of the zone of this one now. */
     Optional<Reason> forbids(Member member) {
-        Optional<String> zone = member.zone().filter(shares::containsKey);
-        if (zone.isEmpty() || pass.updated() >= pass.goalCount()) {
+        return member.zone()
+                .filter(shares::containsKey)
+                .flatMap(zone -> obstacles.computeIfAbsent(zone, name -> obstacle(name, member)));
+    }
+
+    private Optional<Reason> obstacle(String name, Member member) {
+        if (pass.updated() >= pass.goalCount()) {
             return Optional.empty();
         }
-        String name = zone.get();
         Optional<String> current = current();
         if (current.isPresent() && !current.get().equals(name) && !isInTheWay(name)) {
             return Optional.of(Reason.of(Code.ZONE, "zone %s first: %s stays".formatted(current.get(), member.name())));
@@ -193,6 +218,7 @@ final class Zones {
     }
 
     private int count(String zone, Predicate<Member> condition) {
-        return pass.count(member -> member.zone().filter(zone::equals).isPresent() && condition.test(member));
+        return (int)
+                members.getOrDefault(zone, List.of()).stream().filter(condition).count();
     }
 }
