@@ -147,7 +147,7 @@ public record RolloutState(
      * @param restart whether to replace also what runs the target already
      * @param previous the fleet's last state. If it has ended, its history is kept; if not, it is superseded: the new
      *     rollout goes on from the mix that is there, with what is known of each instance, and would go back to where the
-     *     superseded one would have gone
+     *     superseded one would have gone; so it would after one that failed or was aborted, if that revision still serves
      */
     public static RolloutState begin(
             FleetId fleet,
@@ -162,7 +162,7 @@ public record RolloutState(
                 rollout,
                 target,
                 restart,
-                previous.filter(p -> !p.phase.isFinal()).flatMap(RolloutState::baseline),
+                previous.flatMap(RolloutState::nextBaseline),
                 limits,
                 limits.desired(),
                 false,
@@ -191,6 +191,17 @@ public record RolloutState(
     /** The revision that the present direction leads to. */
     public Revision goal() {
         return back ? baseline.orElse(target) : target;
+    }
+
+    /** Where the next rollout would go back to; empty if that is to be seen from what serves then. */
+    private Optional<Revision> nextBaseline() {
+        boolean halfRolled = phase == RolloutPhase.FAILED || phase == RolloutPhase.ABORTED;
+        return baseline.filter(revision -> !phase.isFinal()
+                || (halfRolled
+                        && instances.stream()
+                                .anyMatch(instance -> instance.revision().equals(revision)
+                                        && instance.served()
+                                        && instance.intent() == InstanceRecord.Intent.NONE)));
     }
 
     /** How many batches of the present direction are whole. */

@@ -75,6 +75,41 @@ class OrderTest {
     }
 
     @Test
+    void whatAnAbortedRolloutLeftHalfRolledLeavesBeforeTheGoodOriginalsAlsoWhereItIsMore() {
+        Scene scene = Scene.of(3, oneByOne().build());
+        scene.steps(8);
+        assertThat(scene.fleet.keySet()).containsExactly("c", "r1-1", "r1-2");
+        scene.state = scene.state.abort(scene.now, Reason.of(Code.BY_HAND, "by hand"));
+
+        assertThat(drained(scene.rollTo("v3", 3).run())).containsExactly("r1-1", "r1-2", "c");
+        assertThat(scene.state.baseline()).contains(Revision.of("v1"));
+    }
+
+    @Test
+    void neverGoesBackToTheRevisionWhoseRolloutFailedWhileTheOneBeforeStillServes() {
+        Scene scene = Scene.of(3, oneByOne().onFailure(FailurePolicy.STOP).build());
+        scene.steps(8);
+        scene.plan(scene.snapshot().withFault("no such image"));
+        assertThat(scene.state.phase()).isEqualTo(FAILED);
+        scene.policy = oneByOne().build();
+        scene.rollTo("v3", 3).plan();
+        scene.starts("r2-1").exits("r2-1").plan();
+
+        assertThat(scene.state.goal()).isEqualTo(Revision.of("v1"));
+        scene.obey();
+        assertThat(scene.run())
+                .containsExactly(
+                        "launch r2-2 v1",
+                        "admit r2-2",
+                        "drain r1-2",
+                        "terminate r1-2",
+                        "launch r2-3 v1",
+                        "admit r2-3",
+                        "drain r1-1",
+                        "terminate r1-1");
+    }
+
+    @Test
     void afterAnAbortWithNoneOfTheRevisionFromBeforeLeftItGoesBackToWhatServes() {
         Scene scene = Scene.of(2, oneByOne().build());
         scene.steps(7);
