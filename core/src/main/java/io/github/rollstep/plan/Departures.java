@@ -38,15 +38,14 @@ final class Departures {
     }
 
     /**
-     * Marks what exceeds the desired count of the goal revision: what does not serve first, then the newest. What somebody else
-     * started is left alone.
+     * Marks what exceeds the desired count of the goal revision: what does not serve first, a launch that is still open among it, then
+     * the newest. What somebody else started is left alone.
      */
     void findSurplus() {
         List<Member> staying = pass.members.stream()
                 .filter(member -> pass.isOfGoal(member) && !member.isLeaving() && !isSomebodyElses(member))
                 .toList();
         staying.stream()
-                .filter(member -> member.seen != null)
                 .sorted(Comparator.comparing(Member::isServing)
                         .thenComparing(Member::age, Comparator.reverseOrder())
                         .thenComparing(Member.ORDER))
@@ -179,7 +178,7 @@ final class Departures {
                 obstacle.ifPresent(this::waitOnce);
             }
             if (nextBatch || obstacle.isPresent()) {
-                if (pass.policy.ordered()) {
+                if (pass.policy.ordered() && obstacle.isPresent()) {
                     return;
                 }
                 continue;
