@@ -263,7 +263,8 @@ public record RolloutState(
     }
 
     /**
-     * Goes on with limits for another desired count. What grows is launched in the new revision once it has proved itself.
+     * Goes on with limits for another desired count. What grows is launched in the new revision once it has proved itself, and is
+     * watched as long as the rest; a pause that has begun between two batches goes on.
      *
      * @throws IllegalStateException if it has ended
      */
@@ -273,8 +274,15 @@ public record RolloutState(
         }
         Draft draft = draft();
         draft.limits = limits;
-        draft.batch = new BatchPosition(batch.index, batch.goal, Optional.empty(), false);
+        draft.batch = new BatchPosition(
+                batch.index, batch.goal, staysWhole(limits) ? batch.wholeSince : Optional.empty(), batch.released);
         return draft.state();
+    }
+
+    /** Whether the present batch, if it is whole, is so with these limits, too: not if it grows, nor if it becomes the last. */
+    private boolean staysWhole(Limits resized) {
+        boolean last = batch.goal >= limits.desired() - limits.kept();
+        return last ? resized.desired() <= limits.desired() : batch.goal < resized.desired() - resized.kept();
     }
 
     /**

@@ -248,6 +248,32 @@ class ResizeTest {
     // ---- while it waits
 
     @Test
+    void aResizeBetweenTwoBatchesDoesNotBeginThePauseAnew() {
+        Scene scene = Scene.of(6, pairs());
+        scene.steps(5);
+        assertThat(scene.waitCodes()).contains(Code.BATCH_PAUSE);
+        scene.after(Duration.ofMinutes(4));
+        for (int desired : new int[] {7, 9, 8, 6}) {
+            scene.resizeTo(desired).afterSeconds(14);
+            assertThat(scene.plan()).isEmpty();
+        }
+
+        assertThat(scene.afterSeconds(4).plan()).containsExactly("launch r1-3 v2", "launch r1-4 v2");
+    }
+
+    @Test
+    void shrinkingDoesNotBeginTheBakeAnew() {
+        Scene scene = Scene.of(4, oneByOne().bake(PAUSE).build());
+        scene.steps(17);
+        assertThat(scene.waitCodes()).containsExactly(Code.BAKE);
+        scene.after(Duration.ofMinutes(4)).resizeTo(3);
+
+        assertThat(scene.steps(3)).containsExactly("drain r1-4", "terminate r1-4");
+        scene.afterSeconds(57).plan();
+        assertThat(scene.state.phase()).isEqualTo(SUCCEEDED);
+    }
+
+    @Test
     void shrinkingToTheEndBakesForTheWholeTime() {
         Scene scene = Scene.of(4, pairs());
         scene.steps(5);
@@ -259,6 +285,19 @@ class ResizeTest {
         assertThat(scene.state.phase()).isEqualTo(ROLLING);
         scene.afterSeconds(2).plan();
         assertThat(scene.state.phase()).isEqualTo(SUCCEEDED);
+    }
+
+    @Test
+    void anApprovalIsNotLostToAResize() {
+        Scene scene = Scene.of(3, oneByOne().canary(1).build());
+        scene.steps(5);
+        assertThat(scene.state.phase()).isEqualTo(AWAITING_APPROVAL);
+
+        scene.state = scene.state.approve(scene.now, Reason.of(Code.BY_HAND, "approved"));
+        scene.resizeTo(4);
+
+        assertThat(scene.plan()).containsExactly("launch r1-2 v2");
+        assertThat(scene.state.phase()).isEqualTo(ROLLING);
     }
 
     @Test
