@@ -101,9 +101,9 @@ final class Pass {
         return limits.desired() - partition.size();
     }
 
-    /** How many of the goal there may be by the end of the present batch. */
+    /** How many of the goal there may be by the end of the present batch; one at least, or it could never prove itself. */
     int batchGoal() {
-        int most = goalCount() - (limits.desired() - earned());
+        int most = Math.max(1, goalCount() - (limits.desired() - earned()));
         boolean slides = batches().slidesFrom(state.batch().index(), limits.desired());
         return slides ? most : Math.min(state.batch().goal(), most);
     }

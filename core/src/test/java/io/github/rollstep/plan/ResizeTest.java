@@ -102,6 +102,30 @@ class ResizeTest {
     }
 
     @Test
+    void growthBesideAPartitionProvesItselfWithOne() {
+        Scene scene = Scene.of(4, oneByOne().partition(Quota.percent(50)).build());
+        scene.resizeTo(10);
+
+        assertThat(scene.plan()).containsExactly("launch r1-1 v2");
+        scene.obey();
+        assertThat(scene.run())
+                .containsExactly(
+                        "admit r1-1",
+                        "launch r1-2 v2",
+                        "admit r1-2",
+                        "launch r1-3 v2",
+                        "admit r1-3",
+                        "launch r1-4 v2",
+                        "admit r1-4",
+                        "launch r1-5 v2",
+                        "admit r1-5",
+                        "launch r1-6 v2",
+                        "admit r1-6");
+        assertThat(scene.state.phaseReason().text())
+                .isEqualTo("6 of 10 serve v2, a partial rollout: 4 stay as they were, on purpose");
+    }
+
+    @Test
     void barriersStandAlsoForGrowth() {
         Scene scene = Scene.of(
                 4, oneByOne().batches(Batches.fixed(Quota.of(2))).maxSurge(2).build());
