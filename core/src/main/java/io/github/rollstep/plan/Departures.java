@@ -46,7 +46,9 @@ final class Departures {
                 .filter(member -> pass.isOfGoal(member) && !member.isLeaving() && !isSomebodyElses(member))
                 .toList();
         staying.stream()
-                .sorted(Comparator.comparing(Member::isServing)
+                .sorted(Comparator.comparing(
+                                (Member member) -> pass.wantsOriginals() && member.early && member.isHealthy())
+                        .thenComparing(Member::isServing)
                         .thenComparing(Member::age, Comparator.reverseOrder())
                         .thenComparing(Member.ORDER))
                 .limit(Math.max(0, staying.size() - pass.goalCount()))

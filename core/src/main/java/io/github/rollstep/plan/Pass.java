@@ -137,6 +137,11 @@ final class Pass {
         return !member.revision.equals(state.goal()) || (state.restart() && !state.back() && member.early);
     }
 
+    /** Whether of those that run the goal revision the ones that were there when the rollout began are better. */
+    boolean wantsOriginals() {
+        return state.restart() && state.back();
+    }
+
     /** Started by us, in this rollout. */
     boolean isOurs(Member member) {
         return member.token.filter(state.rollout()::owns).isPresent();
