@@ -121,11 +121,17 @@ final class Departures {
             member.intend(Intent.DRAIN, pass.now);
             drain(member, Reason.of(Code.NO_EFFECT, member.name() + " was drained and takes requests again"));
         } else if (!member.failed && (member.isDead() || member.health().isUnhealthy())) {
-            stop(member, Reason.of(Code.NOT_SERVING, member.name() + " was kept and " + Waits.ails(pass, member)));
+            release(member, Reason.of(Code.NOT_SERVING, member.name() + " was kept and " + Waits.ails(pass, member)));
         } else if (!member.failed
                 && (pass.state.back() || pass.due(member.intentSince.plus(pass.policy.retainOld())))) {
-            stop(member, Reason.of(Code.RETENTION_OVER, member.name() + " was kept long enough"));
+            release(member, Reason.of(Code.RETENTION_OVER, member.name() + " was kept long enough"));
         }
+    }
+
+    /** While it was kept nothing else may have come closer: from now on that it is gone is waited for. */
+    private void release(Member member, Reason reason) {
+        stop(member, reason);
+        pass.noteProgress(pass.state.clocks().progress());
     }
 
     /** Has kept ones go whose room is needed: the failed first, then those that were kept longest. */

@@ -7,6 +7,7 @@ import io.github.rollstep.RolloutPolicy;
 import io.github.rollstep.Routing;
 import io.github.rollstep.plan.InstanceRecord.Intent;
 import io.github.rollstep.plan.Reason.Code;
+import io.github.rollstep.plan.RolloutState.Clocks;
 import io.github.rollstep.plan.RolloutState.FailureLedger;
 import java.time.Duration;
 import java.time.Instant;
@@ -14,6 +15,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
@@ -203,6 +205,13 @@ final class Pass {
                 Optional.of(now)));
         String more = retried ? "; attempt %d of %d".formatted(member.attempt, policy.retries() + 1) : "";
         failures.add(new Plan.Failure(member.id, Reason.of(Code.INSTANCE_FAILED, text + more)));
+    }
+
+    /** It is closer than before, now or at the end of a pause. */
+    void noteProgress(OptionalInt progress) {
+        Clocks clocks = state.clocks();
+        Instant at = now.isAfter(clocks.progressAt()) ? now : clocks.progressAt();
+        edit(draft -> draft.clocks = new Clocks(clocks.startedAt(), clocks.directionSince(), at, progress));
     }
 
     Plan plan() {
