@@ -266,7 +266,8 @@ final class Departures {
 
     private boolean isToBeKept(Member member) {
         if (member.failed) {
-            return (member.isDead() || pass.drainsFirst())
+            return !member.early
+                    && (member.isDead() || pass.drainsFirst())
                     && pass.count(other -> other.failed && other.isKept()) < pass.policy.keepFailed();
         }
         return !pass.state.back()

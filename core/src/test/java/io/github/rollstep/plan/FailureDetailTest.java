@@ -191,6 +191,40 @@ class FailureDetailTest {
     // ---- what is kept of the failed
 
     @Test
+    void aFailedOneIsKeptAlsoAfterTheEndAndTheNextRolloutRemovesIt() {
+        Scene scene = Scene.of(
+                2, oneByOne().maxSurge(3).maxFailedInstances(1).keepFailed(1).build());
+        scene.plan();
+        crash(scene, "r1-1");
+
+        assertThat(scene.run())
+                .containsExactly(
+                        "launch r1-2 v2",
+                        "admit r1-2",
+                        "launch r1-3 v2, drain a",
+                        "admit r1-3, terminate a",
+                        "drain b",
+                        "terminate b");
+        assertThat(scene.fleet.keySet()).containsExactly("r1-1", "r1-2", "r1-3");
+        assertThat(scene.state.phaseReason().text()).isEqualTo("2 of 2 serve v2, 1 that failed kept");
+
+        assertThat(scene.rollTo("v3", 2).plan()).containsExactly("launch r2-1 v3", "terminate r1-1");
+    }
+
+    @Test
+    void aRollBackKeepsAFailedOneToo() {
+        Scene scene = Scene.of(2, oneByOne().keepFailed(1).build());
+        scene.plan();
+        crash(scene, "r1-1");
+
+        assertThat(scene.run()).isEmpty();
+        assertThat(scene.fleet.keySet()).containsExactly("a", "b", "r1-1");
+        assertThat(scene.state.phase()).isEqualTo(ROLLED_BACK);
+        assertThat(scene.state.phaseReason().text()).isEqualTo("2 of 2 serve v1, 1 that failed kept");
+        assertThat(scene.rollTo("v1", 2).run()).containsExactly("terminate r1-1");
+    }
+
+    @Test
     void aKeptFailedOneCountsInTheFootprintAndGoesWhenItsRoomIsNeeded() {
         Scene scene = Scene.of(2, oneByOne().maxFailedInstances(1).keepFailed(1).build());
         scene.plan();
