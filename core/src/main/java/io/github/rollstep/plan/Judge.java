@@ -115,7 +115,14 @@ final class Judge {
     private boolean isInPlace() {
         return pass.count(pass::stays) >= pass.limits.desired()
                 && pass.members.stream()
-                        .allMatch(member -> pass.stays(member) ? member.isServing() : member.failed && member.isKept());
+                        .allMatch(member -> pass.stays(member) ? member.isServing() : isLeftOut(member));
+    }
+
+    /** Failed, kept, and out of traffic. */
+    private static boolean isLeftOut(Member member) {
+        return member.failed
+                && member.isKept()
+                && (member.isDead() || !member.routing().takesRequests());
     }
 
     private void complete() {

@@ -278,6 +278,24 @@ class FailureDetailTest {
         assertThat(scene.fleet).containsKey("r1-1");
     }
 
+    @Test
+    void aKeptFailedOneThatTheRouterLetsInIsDrainedAgain() {
+        Scene scene = Scene.of(
+                1, oneByOne().startDeadline(Duration.ofMinutes(2)).keepFailed(1).build());
+        scene.plan();
+        scene.comesUp("r1-1")
+                .health(Health.unknown("no answer"), "r1-1")
+                .after(Duration.ofMinutes(2))
+                .plan();
+        assertThat(scene.plan.counts().kept()).isOne();
+        RolloutState kept = scene.state;
+        assertThat(kept.phase()).isEqualTo(ROLLING_BACK);
+
+        assertThat(scene.isIn("r1-1").plan()).containsExactly("drain r1-1");
+        assertThat(scene.obey().run()).isEmpty();
+        assertThat(scene.fleet.keySet()).containsExactly("a", "r1-1");
+    }
+
     // ---- last words
 
     @Test
