@@ -313,4 +313,18 @@ class FailureDetailTest {
                         Code.FAILURE_BUDGET, "1 failed, at most 0 may: r1-1 exited: exit code 3: cannot bind port 80"));
     }
 
+    @Test
+    void oneThatCannotStartSaysWhyAtItsDeadline() {
+        Scene scene =
+                Scene.of(2, oneByOne().startDeadline(Duration.ofMinutes(2)).build());
+        scene.plan();
+        scene.starts("r1-1").told(instance -> instance.detail("image shop:v2 not found"), "r1-1");
+        assertThat(scene.plan()).isEmpty();
+        assertThat(scene.waits()).contains("r1-1 is starting (image shop:v2 not found)");
+
+        scene.after(Duration.ofMinutes(2)).plan();
+
+        assertThat(failures(scene))
+                .containsExactly("r1-1 is not serving 2m after its launch: is starting (image shop:v2 not found)");
+    }
 }
