@@ -593,6 +593,12 @@ public final class RolloutPolicy {
                     "totalDeadline must be > minReady + bake (%s), was %s",
                     Require.text(least),
                     Require.text(total)));
+            Duration retained = minReady.plus(retainOld);
+            totalDeadline.ifPresent(total -> Require.that(
+                    total.compareTo(retained) > 0,
+                    "totalDeadline must be > minReady + retainOld (%s), was %s",
+                    Require.text(retained),
+                    Require.text(total)));
             return new RolloutPolicy(this);
         }
 

@@ -25,11 +25,17 @@ final class Arrivals {
         this.pass = pass;
     }
 
-    /** Has instances back that are wanted again and still drain, or were kept: cheaper, faster and surer than a launch. */
+    /**
+     * Has instances back that are wanted again and still drain, or were kept: cheaper, faster and surer than a launch. A restart that is
+     * rolled back has the originals back, although what replaced them runs the same revision.
+     */
     void takeBack() {
-        int missing = pass.goalCount() - staying();
+        boolean originals = pass.wantsOriginals();
+        int missing = pass.goalCount()
+                - pass.count(member -> pass.isOfGoal(member) && !member.isLeaving() && (!originals || member.early));
         pass.seen()
                 .filter(member -> pass.isOfGoal(member)
+                        && (!originals || member.early)
                         && (member.intent == Intent.DRAIN || member.isKept())
                         && member.isHealthy())
                 .sorted(Comparator.comparing(Member::age).thenComparing(Member.ORDER))
@@ -132,6 +138,7 @@ final class Arrivals {
         send(
                 launch,
                 Reason.of(Code.MISSING, "%d of %d of %s exist".formatted(before, pass.limits.desired(), pass.goal())));
+        return launch;
     }
 
     /** Where the next launch goes: where one has gone, else where the zones want it; empty if it has to wait. */

@@ -48,7 +48,7 @@ final class Batching {
         }
         Duration dwell = last ? pass.bake() : pass.batches().pause();
         if (pass.state.batch().wholeSince().isEmpty()) {
-            becomeWhole(dwell);
+            becomeWhole(goal, dwell);
         }
         Optional<Reason> hold = dwell(dwell, last).or(this::gates);
         hold.ifPresent(pass.waits::add);
@@ -87,13 +87,13 @@ final class Batching {
     }
 
     /** A pause does not count in the stall deadline. */
-    private void becomeWhole(Duration dwell) {
+    private void becomeWhole(int goal, Duration dwell) {
         BatchPosition batch = pass.state.batch();
         Clocks clocks = pass.state.clocks();
         Instant until = dwell.isZero() ? clocks.progressAt() : pass.now.plus(dwell);
         Instant progress = until.isAfter(clocks.progressAt()) ? until : clocks.progressAt();
         pass.edit(draft -> {
-            draft.batch = new BatchPosition(batch.index(), batch.goal(), Optional.of(pass.now), batch.released());
+            draft.batch = new BatchPosition(batch.index(), goal, Optional.of(pass.now), batch.released());
             draft.clocks = new Clocks(clocks.startedAt(), clocks.directionSince(), progress, clocks.progress());
         });
     }

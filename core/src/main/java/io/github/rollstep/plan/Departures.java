@@ -38,16 +38,17 @@ final class Departures {
     }
 
     /**
-     * Marks what exceeds the desired count of the goal revision: what does not serve first, then the newest. What somebody else
-     * started is left alone.
+     * Marks what exceeds the desired count of the goal revision: what does not serve first, a launch that is still open among it, then
+     * the newest. What somebody else started is left alone.
      */
     void findSurplus() {
         List<Member> staying = pass.members.stream()
                 .filter(member -> pass.isOfGoal(member) && !member.isLeaving() && !isSomebodyElses(member))
                 .toList();
         staying.stream()
-                .filter(member -> member.seen != null)
-                .sorted(Comparator.comparing(Member::isServing)
+                .sorted(Comparator.comparing(
+                                (Member member) -> pass.wantsOriginals() && member.early && member.isHealthy())
+                        .thenComparing(Member::isServing)
                         .thenComparing(Member::age, Comparator.reverseOrder())
                         .thenComparing(Member.ORDER))
                 .limit(Math.max(0, staying.size() - pass.goalCount()))
@@ -124,11 +125,17 @@ final class Departures {
             member.intend(Intent.DRAIN, pass.now);
             drain(member, Reason.of(Code.NO_EFFECT, member.name() + " was drained and takes requests again"));
         } else if (!member.failed && (member.isDead() || member.health().isUnhealthy())) {
-            stop(member, Reason.of(Code.NOT_SERVING, member.name() + " was kept and " + Waits.ails(pass, member)));
+            release(member, Reason.of(Code.NOT_SERVING, member.name() + " was kept and " + Waits.ails(pass, member)));
         } else if (!member.failed
                 && (pass.state.back() || pass.due(member.intentSince.plus(pass.policy.retainOld())))) {
-            stop(member, Reason.of(Code.RETENTION_OVER, member.name() + " was kept long enough"));
+            release(member, Reason.of(Code.RETENTION_OVER, member.name() + " was kept long enough"));
         }
+    }
+
+    /** While it was kept nothing else may have come closer: from now on that it is gone is waited for. */
+    private void release(Member member, Reason reason) {
+        stop(member, reason);
+        pass.noteProgress(pass.state.clocks().progress());
     }
 
     /** Has kept ones go whose room is needed: the failed first, then those that were kept longest. */
@@ -183,7 +190,7 @@ final class Departures {
                 obstacle.ifPresent(this::waitOnce);
             }
             if (nextBatch || obstacle.isPresent()) {
-                if (pass.policy.ordered()) {
+                if (pass.policy.ordered() && obstacle.isPresent()) {
                     return;
                 }
                 continue;

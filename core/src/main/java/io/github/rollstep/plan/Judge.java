@@ -2,7 +2,7 @@ package io.github.rollstep.plan;
 
 import io.github.rollstep.Revision;
 import io.github.rollstep.plan.Reason.Code;
-import io.github.rollstep.plan.RolloutState.Clocks;
+import io.github.rollstep.plan.RolloutState.BatchPosition;
 import io.github.rollstep.plan.RolloutState.FailureLedger;
 import io.github.rollstep.plan.RolloutState.History;
 import java.time.Duration;
@@ -124,7 +124,14 @@ final class Judge {
     private boolean isInPlace() {
         return pass.count(pass::stays) >= pass.limits.desired()
                 && pass.members.stream()
-                        .allMatch(member -> pass.stays(member) ? member.isServing() : member.failed && member.isKept());
+                        .allMatch(member -> pass.stays(member) ? member.isServing() : isLeftOut(member));
+    }
+
+    /** Failed, kept, and out of traffic. */
+    private static boolean isLeftOut(Member member) {
+        return member.failed
+                && member.isKept()
+                && (member.isDead() || !member.routing().takesRequests());
     }
 
     private void complete() {
@@ -155,10 +162,7 @@ final class Judge {
         int progress = pass.updated() - pass.count(member -> !pass.isOfGoal(member));
         OptionalInt best = pass.state.clocks().progress();
         if (best.isEmpty() || progress > best.getAsInt()) {
-            Clocks clocks = pass.state.clocks();
-            Instant at = pass.now.isAfter(clocks.progressAt()) ? pass.now : clocks.progressAt();
-            pass.edit(draft -> draft.clocks =
-                    new Clocks(clocks.startedAt(), clocks.directionSince(), at, OptionalInt.of(progress)));
+            pass.noteProgress(OptionalInt.of(progress));
         }
     }
 
@@ -196,11 +200,13 @@ final class Judge {
                 "%d failed, at most %d may%s".formatted(counted, pass.limits.maxFailedInstances(), last)));
     }
 
-    /** What is retained for a roll-back is waited for on purpose. A gate that held it up is named. */
+    /** What is retained for a roll-back is waited for on purpose, once all is replaced. */
     private Optional<Reason> stall() {
         Duration deadline = pass.policy.stallDeadline();
+        BatchPosition batch = pass.state.batch();
+        boolean replaced = batch.wholeSince().isPresent() && batch.goal() >= pass.limits.desired() - pass.limits.kept();
         Instant progress = pass.members.stream()
-                .filter(member -> member.isKept() && !member.failed)
+                .filter(member -> replaced && member.isKept() && !member.failed)
                 .map(member -> member.intentSince.plus(pass.policy.retainOld()))
                 .reduce(pass.state.clocks().progressAt(), (a, b) -> a.isAfter(b) ? a : b);
         return pass.due(progress.plus(deadline))

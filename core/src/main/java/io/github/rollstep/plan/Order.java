@@ -11,9 +11,9 @@ import java.util.Map;
 /**
  * Who leaves first. Nothing depends on the order of the list.
  *
- * <p>What costs nothing first: missing, dead, ill, not serving. Then, forward, what an earlier rollout left half-rolled before what is known to
- * be good; and of those by the order that the policy gives: by slot, or its own comparator, or by zone, deletion cost and age, the oldest
- * first. Back, the newest first.
+ * <p>What costs nothing first: missing, dead, ill, not serving. Then what is outdated before what is only too many. Then, forward, what
+ * an earlier rollout left half-rolled before what is known to be good; and of those by the order that the policy gives: by slot, or its
+ * own comparator, or by zone, deletion cost and age, the oldest first. Back, the newest first.
  */
 final class Order {
 
@@ -48,6 +48,7 @@ final class Order {
                 .thenComparing(member -> !member.isDead())
                 .thenComparing(member -> !member.isUseless(pass.platform.routed()))
                 .thenComparing(Member::isServing)
+                .thenComparing(pass.surplus::contains)
                 .thenComparing(member ->
                         pass.state.baseline().filter(member.revision::equals).isPresent());
         return cost.thenComparing(pass.state.back() ? choice().reversed() : choice())

@@ -7,6 +7,7 @@ import io.github.rollstep.RolloutPolicy;
 import io.github.rollstep.Routing;
 import io.github.rollstep.plan.InstanceRecord.Intent;
 import io.github.rollstep.plan.Reason.Code;
+import io.github.rollstep.plan.RolloutState.Clocks;
 import io.github.rollstep.plan.RolloutState.FailureLedger;
 import java.time.Duration;
 import java.time.Instant;
@@ -14,6 +15,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
@@ -109,9 +111,9 @@ final class Pass {
         return limits.desired() - partition.size();
     }
 
-    /** How many of the goal there may be by the end of the present batch. */
+    /** How many of the goal there may be by the end of the present batch; one at least, or it could never prove itself. */
     int batchGoal() {
-        int most = goalCount() - (limits.desired() - earned());
+        int most = Math.max(1, goalCount() - (limits.desired() - earned()));
         boolean slides = batches().slidesFrom(state.batch().index(), limits.desired());
         return slides ? most : Math.min(state.batch().goal(), most);
     }
@@ -143,6 +145,11 @@ final class Pass {
 
     boolean isOutdated(Member member) {
         return !member.revision.equals(state.goal()) || (state.restart() && !state.back() && member.early);
+    }
+
+    /** Whether of those that run the goal revision the ones that were there when the rollout began are better. */
+    boolean wantsOriginals() {
+        return state.restart() && state.back();
     }
 
     /** Started by us, in this rollout. */
@@ -221,6 +228,13 @@ final class Pass {
                 Optional.of(now)));
         String more = retried ? "; attempt %d of %d".formatted(member.attempt, policy.retries() + 1) : "";
         failures.add(new Plan.Failure(member.id, Reason.of(Code.INSTANCE_FAILED, text + more)));
+    }
+
+    /** It is closer than before, now or at the end of a pause. */
+    void noteProgress(OptionalInt progress) {
+        Clocks clocks = state.clocks();
+        Instant at = now.isAfter(clocks.progressAt()) ? now : clocks.progressAt();
+        edit(draft -> draft.clocks = new Clocks(clocks.startedAt(), clocks.directionSince(), at, progress));
     }
 
     Plan plan() {

@@ -150,7 +150,7 @@ public record RolloutState(
      * @param restart whether to replace also what runs the target already
      * @param previous the fleet's last state. If it has ended, its history is kept; if not, it is superseded: the new
      *     rollout goes on from the mix that is there, with what is known of each instance, and would go back to where the
-     *     superseded one would have gone
+     *     superseded one would have gone; so it would after one that failed or was aborted, if that revision still serves
      */
     public static RolloutState begin(
             FleetId fleet,
@@ -165,7 +165,7 @@ public record RolloutState(
                 rollout,
                 target,
                 restart,
-                previous.filter(p -> !p.phase.isFinal()).flatMap(RolloutState::baseline),
+                previous.flatMap(RolloutState::nextBaseline),
                 limits,
                 limits.desired(),
                 false,
@@ -196,6 +196,17 @@ public record RolloutState(
     /** The revision that the present direction leads to. */
     public Revision goal() {
         return back ? baseline.orElse(target) : target;
+    }
+
+    /** Where the next rollout would go back to; empty if that is to be seen from what serves then. */
+    private Optional<Revision> nextBaseline() {
+        boolean halfRolled = phase == RolloutPhase.FAILED || phase == RolloutPhase.ABORTED;
+        return baseline.filter(revision -> !phase.isFinal()
+                || (halfRolled
+                        && instances.stream()
+                                .anyMatch(instance -> instance.revision().equals(revision)
+                                        && instance.served()
+                                        && instance.intent() == InstanceRecord.Intent.NONE)));
     }
 
     /** How many batches of the present direction are whole. */
@@ -262,7 +273,8 @@ public record RolloutState(
     }
 
     /**
-     * Goes on with limits for another desired count. What grows is launched in the new revision once it has proved itself.
+     * Goes on with limits for another desired count. What grows is launched in the new revision once it has proved itself, and is
+     * watched as long as the rest; a pause that has begun between two batches goes on.
      *
      * @throws IllegalStateException if it has ended
      */
@@ -272,8 +284,15 @@ public record RolloutState(
         }
         Draft draft = draft();
         draft.limits = limits;
-        draft.batch = new BatchPosition(batch.index, batch.goal, Optional.empty(), false);
+        draft.batch = new BatchPosition(
+                batch.index, batch.goal, staysWhole(limits) ? batch.wholeSince : Optional.empty(), batch.released);
         return draft.state();
+    }
+
+    /** Whether the present batch, if it is whole, is so with these limits, too: not if it grows, nor if it becomes the last. */
+    private boolean staysWhole(Limits resized) {
+        boolean last = batch.goal >= limits.desired() - limits.kept();
+        return last ? resized.desired() <= limits.desired() : batch.goal < resized.desired() - resized.kept();
     }
 
     /**

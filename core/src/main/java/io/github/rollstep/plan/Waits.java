@@ -84,7 +84,8 @@ final class Waits {
 
     private static String text(Pass pass, Member member, Code code) {
         return switch (code) {
-            case STARTING -> member.isOpenLaunch() ? "is launched and not yet seen" : "is starting";
+            case STARTING ->
+                member.isOpenLaunch() ? "is launched and not yet seen" : "is starting" + in(detail(member));
             case ABSENT -> "is missing from the list and not yet believed gone";
             case STOPPING -> "is still stopping";
             case DRAINING -> "is draining, open requests: " + member.routing().openRequests();

@@ -26,6 +26,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 
 /**
@@ -220,7 +221,9 @@ final class Scene {
     }
 
     FleetSnapshot snapshot() {
-        return FleetSnapshot.of(now, platform, List.copyOf(fleet.values())).withGates(gates);
+        return FleetSnapshot.of(now, platform, List.copyOf(fleet.values()))
+                .withGates(gates)
+                .withRefusals(refusals);
     }
 
     FleetSnapshot shuffled() {
@@ -314,6 +317,68 @@ final class Scene {
             }
         }
         return lines;
+    }
+
+    // ---- restarts, resizes, vetoes, and what the platform says
+
+    private final Map<InstanceId, String> refusals = new TreeMap<>();
+
+    /** A rollout that replaces also what runs the revision already. */
+    Scene restartTo(String revision, int desired) {
+        state = RolloutState.begin(
+                FleetId.of("shop"),
+                RolloutId.of("r" + ++rollouts),
+                Revision.of(revision),
+                true,
+                Limits.resolve(policy, desired),
+                now,
+                Optional.of(state));
+        return this;
+    }
+
+    Scene resizeTo(int desired) {
+        state = state.resize(Limits.resolve(policy, desired));
+        return this;
+    }
+
+    Scene rollBackByHand() {
+        state = state.rollBack(now, Reason.of(Reason.Code.BY_HAND, "by hand"));
+        return this;
+    }
+
+    /** So many times: plans, obeys, a second passes; the actions of each step that has some as one line. */
+    List<String> steps(int count) {
+        List<String> lines = new ArrayList<>();
+        for (int i = 0; i < count; i++, afterSeconds(1)) {
+            List<String> actions = plan();
+            obey();
+            if (!actions.isEmpty()) {
+                lines.add(String.join(", ", actions));
+            }
+        }
+        return lines;
+    }
+
+    /** The platform tells something else of these instances. */
+    Scene told(Consumer<Instance.Builder> facts, String... ids) {
+        return change(
+                observed -> {
+                    Instance.Builder builder = observed.instance().toBuilder();
+                    facts.accept(builder);
+                    return new Observed(builder.build(), observed.health(), observed.routing());
+                },
+                ids);
+    }
+
+    /** The owner of the fleet does not let it stop. */
+    Scene refuses(String id, String why) {
+        refusals.put(InstanceId.of(id), why);
+        return this;
+    }
+
+    Scene refusesNobody() {
+        refusals.clear();
+        return this;
     }
 
     private static final Action.Cases<String> TEXT = new Action.Cases<>() {
