@@ -106,7 +106,7 @@ record PolicyRules(RolloutPolicy policy, BiConsumer<Promise, String> broken) {
         }
     }
 
-    /** What serves and is outdated is taken down to the partition and no further. */
+    /** What serves and is outdated is taken down to the partition and no further; of an ordered fleet, what runs. */
     private void checkPartition(FleetSnapshot snapshot, RolloutState before, Plan plan) {
         int kept = before.limits().kept();
         if (kept == 0 || before.restart() || plan.next().phase() != RolloutPhase.ROLLING) {
@@ -116,7 +116,8 @@ record PolicyRules(RolloutPolicy policy, BiConsumer<Promise, String> broken) {
         plan.actions().forEach(action -> target(action).ifPresent(leaving::add));
         Map<InstanceId, Observed> old = snapshot.instances().stream()
                 .filter(seen -> !seen.instance().revision().equals(before.target()))
-                .filter(seen -> seen.health().isHealthy() && seen.instance().state() == Instance.State.RUNNING)
+                .filter(seen -> seen.instance().state() == Instance.State.RUNNING)
+                .filter(seen -> policy.ordered() || seen.health().isHealthy())
                 .collect(Collectors.toMap(seen -> seen.instance().id(), seen -> seen));
         boolean takes = plan.actions().stream()
                 .flatMap(action -> target(action).stream())
