@@ -44,7 +44,8 @@ final class Arrivals {
     }
 
     /**
-     * Admits what is healthy and shall stay; of the baseline also what is not wanted any more while too few are serving.
+     * Admits what is healthy and shall stay; and while too few are serving, also what is outdated, unless its revision has failed: a
+     * router that has lost its servers gets them back before they are replaced.
      *
      * <p>Also while the rollout is held: it adds capacity and begins nothing.
      */
@@ -55,16 +56,17 @@ final class Arrivals {
         boolean scarce = pass.serving() < pass.limits.floor();
         pass.seen()
                 .filter(member -> member.isHealthy() && member.intent == Intent.NONE)
-                .filter(member -> pass.stays(member)
-                        || (scarce
-                                && pass.state
-                                        .baseline()
-                                        .filter(member.revision::equals)
-                                        .isPresent()))
+                .filter(member -> pass.stays(member) || (scarce && isGood(member)))
                 .filter(member -> !member.routing().takesRequests())
                 .sorted(Member.ORDER)
                 .filter(pass::maySend)
                 .forEach(this::admit);
+    }
+
+    private boolean isGood(Member member) {
+        return !member.failed
+                && !pass.state.history().failed().contains(member.revision.id())
+                && !(pass.state.back() && member.revision.equals(pass.state.target()));
     }
 
     private void admit(Member member) {

@@ -226,12 +226,17 @@ final class Roster {
         return zones;
     }
 
-    /** The revision to go back to: the last verified one if it is serving, else what most instances serve. */
+    /** The revision to go back to: the last verified one if it is healthy, else what most instances serve. */
     private Optional<Revision> servingNow() {
         Map<Revision, Long> serving = pass.members.stream()
                 .filter(member -> member.isServing() && pass.isOutdated(member))
                 .collect(Collectors.groupingBy(this::revisionAsSeen, Collectors.counting()));
-        Optional<Revision> verified = pass.state.history().verified().filter(serving::containsKey);
+        Optional<Revision> verified = pass.state
+                .history()
+                .verified()
+                .filter(revision -> pass.seen()
+                        .anyMatch(member ->
+                                pass.isOutdated(member) && member.isHealthy() && member.revision.equals(revision)));
         return verified.or(() -> serving.entrySet().stream()
                 .max(Map.Entry.<Revision, Long>comparingByValue()
                         .thenComparing(entry -> entry.getKey().id(), Comparator.reverseOrder()))

@@ -391,6 +391,17 @@ class RollingPlannerTest {
         assertThat(scene.gone("a").plan()).containsExactly("launch r1-2 v2");
     }
 
+    @Test
+    void aRouterThatLostItsServersGetsThemBackBeforeTheyAreReplaced() {
+        Scene scene = Scene.of(3, oneByOne().build()).serving("d", "v0", 0).isOut("a", "b", "c", "d");
+
+        assertThat(scene.plan())
+                .as("there is no room for a successor, and nobody serves")
+                .containsExactly("admit a", "admit b", "admit c", "admit d");
+        scene.obey().run();
+        assertThat(scene.state.phase()).isEqualTo(SUCCEEDED);
+    }
+
     // ---- health is never latched
 
     @Test

@@ -23,9 +23,10 @@ import java.util.stream.Stream;
 /**
  * What a policy asks for beyond the limits, said once more and in another way than the planner says it: each plan is held against it.
  *
+ * @param tokens whether it is known which launch an instance comes from, and so in which zone one that is not seen will be
  * @param broken told which promise is broken, and how
  */
-record PolicyRules(RolloutPolicy policy, BiConsumer<Promise, String> broken) {
+record PolicyRules(RolloutPolicy policy, boolean tokens, BiConsumer<Promise, String> broken) {
 
     void check(FleetSnapshot snapshot, RolloutState before, Plan plan) {
         RolloutState after = plan.next();
@@ -106,18 +107,26 @@ record PolicyRules(RolloutPolicy policy, BiConsumer<Promise, String> broken) {
         }
     }
 
-    /** What serves and is outdated is taken down to the partition and no further; of an ordered fleet, what runs. */
+    /**
+     * What serves and is outdated is taken down to the partition and no further. Of an ordered fleet this can be said only while none
+     * of it is ill: one that is ill keeps its place for a while.
+     */
     private void checkPartition(FleetSnapshot snapshot, RolloutState before, Plan plan) {
         int kept = before.limits().kept();
-        if (kept == 0 || before.restart() || plan.next().phase() != RolloutPhase.ROLLING) {
+        boolean allWell = snapshot.instances().stream()
+                .allMatch(seen ->
+                        seen.health().isHealthy() || seen.instance().revision().equals(before.target()));
+        if (kept == 0
+                || before.restart()
+                || plan.next().phase() != RolloutPhase.ROLLING
+                || (policy.ordered() && !allWell)) {
             return;
         }
         Set<InstanceId> leaving = told(before);
         plan.actions().forEach(action -> target(action).ifPresent(leaving::add));
         Map<InstanceId, Observed> old = snapshot.instances().stream()
                 .filter(seen -> !seen.instance().revision().equals(before.target()))
-                .filter(seen -> seen.instance().state() == Instance.State.RUNNING)
-                .filter(seen -> policy.ordered() || seen.health().isHealthy())
+                .filter(seen -> seen.health().isHealthy() && seen.instance().state() == Instance.State.RUNNING)
                 .collect(Collectors.toMap(seen -> seen.instance().id(), seen -> seen));
         boolean takes = plan.actions().stream()
                 .flatMap(action -> target(action).stream())
@@ -133,11 +142,11 @@ record PolicyRules(RolloutPolicy policy, BiConsumer<Promise, String> broken) {
      */
     private void checkZones(FleetSnapshot snapshot, RolloutState before, Plan plan) {
         RolloutState after = plan.next();
-        int total = after.zones().values().stream().mapToInt(Integer::intValue).sum();
+        int total = before.zones().values().stream().mapToInt(Integer::intValue).sum();
         boolean done = plan.counts().updated()
                 >= after.limits().desired() - after.limits().kept();
         boolean inPlace = after.limits().footprint() == after.limits().desired();
-        after.zones().forEach((zone, count) -> {
+        before.zones().forEach((zone, count) -> {
             int least = after.limits().desired() * count / total;
             int most = (after.limits().desired() * count + total - 1) / total;
             policy.maxUnavailablePerZone().ifPresent(quota -> {
@@ -154,7 +163,7 @@ record PolicyRules(RolloutPolicy policy, BiConsumer<Promise, String> broken) {
                                         .filter(one -> isIn(one, zone)),
                                 after.instances().stream().filter(one -> isOpenIn(one, zone)))
                         .count();
-                if (launched > 0 && !inPlace && there > most + quota.roundUp(most)) {
+                if (launched > 0 && tokens && !inPlace && there > most + quota.roundUp(most)) {
                     fail("%d are in %s, at most %d + %s may", there, zone, most, quota);
                 }
             });

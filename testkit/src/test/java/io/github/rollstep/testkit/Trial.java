@@ -100,7 +100,7 @@ final class Trial {
             place(scenario.old().get(i), placeOf(i));
         }
         fleet.failRate(scenario.faults() / 2, scenario.faults() / 2);
-        rules = new PolicyRules(scenario.policy(), this::broken);
+        rules = new PolicyRules(scenario.policy(), scenario.tokens(), this::broken);
         state = RolloutState.begin(
                 fleet.id(),
                 RolloutId.of("r1"),
