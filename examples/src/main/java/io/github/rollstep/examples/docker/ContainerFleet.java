@@ -17,7 +17,6 @@ import java.io.IOException;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Map;
-import java.util.function.Function;
 
 /** A fleet of containers of {@link ExampleImage}: what the examples and their tests roll. */
 public final class ContainerFleet implements AutoCloseable {
@@ -44,24 +43,13 @@ public final class ContainerFleet implements AutoCloseable {
             RolloutPolicy policy,
             TrafficRouter router,
             RolloutStore store) {
-        this(engine, id, desired, policy, router, store, ContainerFleet::template);
-    }
-
-    public ContainerFleet(
-            DockerEngine engine,
-            FleetId id,
-            int desired,
-            RolloutPolicy policy,
-            TrafficRouter router,
-            RolloutStore store,
-            Function<Revision, ContainerTemplate> template) {
         this.id = id;
         this.desired = desired;
         this.policy = policy;
         this.router = router;
         this.store = store;
         this.provider = DockerInstanceProvider.builder(engine, id)
-                .template(template)
+                .template(ContainerFleet::template)
                 .port(ExampleImage.PORT)
                 .build();
     }
@@ -69,7 +57,7 @@ public final class ContainerFleet implements AutoCloseable {
     /** The revision says which image, whether it is a good one, and which signal stops it. */
     private static ContainerTemplate template(Revision revision) {
         Map<String, String> attributes = revision.attributes();
-        return ContainerTemplate.builder(attributes.getOrDefault("image", ExampleImage.NAME))
+        return ContainerTemplate.builder(attributes.getOrDefault("image", "rollstep-example:1"))
                 .environment("REVISION", revision.id())
                 .environment("HEALTHY", attributes.getOrDefault("healthy", "true"))
                 .stopSignal(attributes.getOrDefault("stop-signal", "SIGTERM"))

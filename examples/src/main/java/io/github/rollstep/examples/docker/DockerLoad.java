@@ -15,11 +15,9 @@ import io.github.rollstep.plan.RolloutPhase;
 import io.github.rollstep.run.Progress;
 import io.github.rollstep.run.RolloutListener;
 import io.github.rollstep.spi.TrafficRouter;
-import io.github.rollstep.store.InMemoryRolloutStore;
 import io.github.rollstep.testkit.LoadClient;
 import java.io.IOException;
 import java.time.Duration;
-import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -88,20 +86,14 @@ public final class DockerLoad {
 
     /** Rolls back and forth under load until there were at least so many requests and rollouts. */
     public static Result run(long requests, int rollouts, boolean drained) throws IOException, InterruptedException {
-        ExampleImage.build(ExampleImage.NAME);
+        ExampleImage.build("rollstep-example:1");
         try (DockerEngine engine = DockerEngine.connect();
                 HaProxy haproxy = new HaProxy()) {
             TrafficRouter router = HaProxyRouter.builder(HaProxy.BACKEND)
                     .endpoint(haproxy.socket())
                     .build();
-            ContainerFleet fleet = new ContainerFleet(
-                    engine,
-                    FLEET,
-                    DESIRED,
-                    POLICY,
-                    drained ? router : new Undrained(router),
-                    new InMemoryRolloutStore(InstantSource.system()),
-                    LoadServer::template);
+            ContainerFleet fleet =
+                    new ContainerFleet(engine, FLEET, DESIRED, POLICY, drained ? router : new Undrained(router));
             try {
                 return run(fleet, haproxy, requests, rollouts, drained);
             } finally {
@@ -115,7 +107,7 @@ public final class DockerLoad {
         fleet.roll(revision(0), RolloutListener.NONE);
         List<Outcome> outcomes = new ArrayList<>();
         try (OutsideView outside = new OutsideView(FLEET.value(), haproxy, DESIRED + BATCH, drained ? DESIRED : 0);
-                LoadClient load = LoadClient.start(haproxy.address(), "/", LoadServer.SLOW, Duration.ZERO)) {
+                LoadClient load = LoadClient.start(haproxy.address(), "/", "/cgi-bin/slow", Duration.ZERO)) {
             for (int i = 1; i <= rollouts || load.requests() < requests; i++) {
                 long before = load.requests();
                 long failedBefore = load.failed();

@@ -15,7 +15,6 @@ import java.util.stream.Stream;
 public final class ExampleImage {
 
     public static final int PORT = 8080;
-    public static final String NAME = "rollstep-example:1";
 
     private static final List<String> FILES = List.of("Dockerfile", "serve", "www/cgi-bin/slow");
 
