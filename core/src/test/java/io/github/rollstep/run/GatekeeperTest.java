@@ -1,0 +1,178 @@
+package io.github.rollstep.run;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+import io.github.rollstep.Batches;
+import io.github.rollstep.FleetId;
+import io.github.rollstep.InstanceId;
+import io.github.rollstep.Quota;
+import io.github.rollstep.Revision;
+import io.github.rollstep.RolloutPolicy;
+import io.github.rollstep.Verdict;
+import io.github.rollstep.plan.Reason;
+import io.github.rollstep.plan.RolloutPhase;
+import io.github.rollstep.spi.Gate;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.function.BooleanSupplier;
+import java.util.function.Function;
+import org.junit.jupiter.api.Test;
+
+/** When gates are asked, and what becomes of their answers, late ones and none. */
+class GatekeeperTest {
+
+    private final HandClock clock = new HandClock();
+    private final FakePlatform platform = FakePlatform.of("v1", 3);
+
+    private record Asked(String name, Function<Context, Verdict> answer) implements Gate {
+        @Override
+        public Verdict judge(Context context) {
+            return answer.apply(context);
+        }
+    }
+
+    private Rollout rollout(Gate... gates) {
+        RollingUpdate.Builder builder = RollingUpdate.builder()
+                .fleet(FleetId.of("shop"))
+                .desired(3)
+                .provider(platform)
+                .health(platform)
+                .router(platform)
+                .policy(RolloutPolicy.builder()
+                        .batches(Batches.fixed(Quota.of(1)))
+                        .maxSurge(1)
+                        .minReady(Duration.ZERO)
+                        .build())
+                .clock(clock)
+                .gateInterval(Duration.ofSeconds(1))
+                .hostDriven();
+        List.of(gates).forEach(builder::gate);
+        return builder.build().start(Revision.of("v2"));
+    }
+
+    /** Steps on the hand-moved clock; a gate answers on a thread of its own, so that it may take some more. */
+    private void stepUntil(Rollout rollout, BooleanSupplier goal) {
+        for (int i = 0; i < 500 && !goal.getAsBoolean(); i++) {
+            rollout.step();
+            clock.advance(Duration.ofSeconds(1));
+        }
+        assertThat(goal.getAsBoolean()).as("%s", rollout.progress()).isTrue();
+    }
+
+    private static List<String> waits(Rollout rollout) {
+        return rollout.progress().waits().stream().map(Reason::text).toList();
+    }
+
+    @Test
+    void isAskedBeforeTheFirstBatchAndOfEachThatIsWhole() {
+        List<Gate.Context> asked = Collections.synchronizedList(new ArrayList<>());
+        Rollout rollout = rollout(new Asked("tests", context -> {
+            asked.add(context);
+            return Verdict.pass();
+        }));
+
+        stepUntil(rollout, () -> rollout.phase() == RolloutPhase.SUCCEEDED);
+
+        assertThat(asked).extracting(Gate.Context::batch).containsExactly(0, 1, 2, 3);
+        assertThat(asked).extracting(context -> context.counts().updated()).containsExactly(0, 1, 2, 3);
+        assertThat(asked).extracting(Gate.Context::baking).containsExactly(false, false, false, true);
+    }
+
+    @Test
+    void whatItSaidOfAnEarlierBatchDoesNotCount() {
+        Rollout rollout = rollout(
+                new Asked("tests", context -> context.batch() < 2 ? Verdict.pass() : Verdict.waits("one test to go")));
+
+        stepUntil(rollout, () -> waits(rollout).contains("gate tests: one test to go"));
+
+        assertThat(platform.revisions()).containsExactly("v1", "v2", "v2");
+    }
+
+    @Test
+    void oneThatIsSlowHoldsUpNoStep() {
+        CountDownLatch answer = new CountDownLatch(1);
+        Rollout rollout = rollout(new Asked("slow", context -> {
+            if (context.batch() > 0) {
+                await(answer);
+            }
+            return Verdict.pass();
+        }));
+        stepUntil(rollout, () -> waits(rollout).contains("gate slow: has not answered yet"));
+
+        platform.instances.remove(InstanceId.of("v1-3"));
+        platform.routes.remove(InstanceId.of("v1-3"));
+        platform.instances.keySet().stream()
+                .filter(id -> platform.instances.get(id).revision().id().equals("v2"))
+                .findFirst()
+                .ifPresent(platform.instances::remove);
+        stepUntil(rollout, () -> Collections.frequency(platform.revisions(), "v2") == 1);
+        assertThat(answer.getCount()).as("it has not answered meanwhile").isOne();
+
+        answer.countDown();
+        stepUntil(rollout, () -> rollout.phase() == RolloutPhase.SUCCEEDED);
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    @Test
+    void anErrorIsShownAndNoVerdict() {
+        boolean[] down = {true};
+        Rollout rollout = rollout(new Asked("alarm", context -> {
+            if (down[0]) {
+                throw new IllegalStateException("monitoring is down");
+            }
+            return Verdict.pass();
+        }));
+
+        stepUntil(rollout, () -> waits(rollout).contains("gate alarm: cannot tell: gate alarm: monitoring is down"));
+        assertThat(rollout.phase()).isEqualTo(RolloutPhase.ROLLING);
+        down[0] = false;
+        stepUntil(rollout, () -> rollout.phase() == RolloutPhase.SUCCEEDED);
+    }
+
+    @Test
+    void allOfThemMustPass() {
+        boolean[] green = {false};
+        Rollout rollout = rollout(
+                new Asked("first", context -> Verdict.pass()),
+                new Asked("second", context -> green[0] ? Verdict.pass() : Verdict.waits("not yet")));
+
+        stepUntil(rollout, () -> waits(rollout).contains("gate second: not yet"));
+        assertThat(platform.revisions()).containsExactly("v1", "v1", "v2");
+        green[0] = true;
+        stepUntil(rollout, () -> rollout.phase() == RolloutPhase.SUCCEEDED);
+    }
+
+    @Test
+    void isNotAskedOnTheWayBack() {
+        List<Gate.Context> asked = Collections.synchronizedList(new ArrayList<>());
+        Rollout rollout = rollout(new Asked("alarm", context -> {
+            asked.add(context);
+            return context.batch() > 0 ? Verdict.fail("5 % errors") : Verdict.pass();
+        }));
+
+        stepUntil(rollout, () -> rollout.phase() == RolloutPhase.ROLLED_BACK);
+
+        assertThat(asked).extracting(Gate.Context::batch).containsExactly(0, 1);
+        assertThat(rollout.progress().reason().text()).isEqualTo("3 of 3 serve v1");
+    }
+
+    @Test
+    void twoOfOneNameAreRejected() {
+        Gate alarm = new Asked("alarm", context -> Verdict.pass());
+
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> rollout(alarm, new Asked("alarm", context -> Verdict.pass())))
+                .withMessage("gates must have different names, two have alarm");
+    }
+}
