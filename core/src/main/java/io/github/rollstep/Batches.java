@@ -13,8 +13,8 @@ import java.util.stream.Stream;
  * <p>Barriers stand: each batch is whole, every new instance of it serving and every old one gone, before the next
  * begins; between two of them the rollout may pause, ask its gates and wait for an approval. Sliding batches refill at once: as soon
  * as one instance serves, the next is launched. The two go together: {@code ramp(of(1), percent(25)).thenSliding()} risks one
- * instance, and goes as fast as the limits allow once that one is healthy and in the router; it waits for the soak, too, if gates, an
- * approval or a pause stand between. Immutable.
+ * instance, and goes as fast as the limits allow once that one is healthy; it waits for the soak, too, if gates, an approval or a pause
+ * stand between. Immutable.
  */
 public final class Batches {
 

@@ -258,8 +258,8 @@ public final class RolloutPolicy {
         // Pace
 
         /**
-         * How many are replaced together; default: one, and once it is healthy and in the router, a sliding 25 %. So a revision that
-         * is never healthy costs one instance, whatever the size of the fleet.
+         * How many are replaced together; default: one, and once it is healthy, a sliding 25 %. So a revision that is never
+         * healthy costs one instance, whatever the size of the fleet.
          */
         public Builder batches(Batches batches) {
             this.batches = batches;

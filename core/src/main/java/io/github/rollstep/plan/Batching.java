@@ -62,8 +62,8 @@ final class Batching {
     }
 
     /**
-     * A sliding batch that nothing stands before is launched as soon as what came before is healthy and in: a revision that never gets
-     * there has cost no more, and launching takes no capacity away. What is outdated leaves after the soak, as ever. The point of no
+     * A sliding batch that nothing stands before is launched as soon as what came before is healthy: a revision that never gets there
+     * has cost no more, and launching takes no capacity away. What is outdated leaves after the soak, as ever. The point of no
      * return is passed by a batch that is whole, never ahead of it.
      */
     private boolean mayLaunchAhead(int goal) {
@@ -77,7 +77,7 @@ final class Batching {
                 && mayTurn
                 && pass.batches().pause().isZero()
                 && pass.batches().slidesFrom(index + 1, pass.limits.desired())
-                && pass.count(member -> pass.isWanted(member) && !member.isLeaving() && pass.isIn(member)) >= goal;
+                && pass.count(member -> pass.isWanted(member) && !member.isLeaving() && member.isHealthy()) >= goal;
     }
 
     private boolean isWhole(int goal) {

@@ -168,15 +168,17 @@ class BatchingTest {
     // ---- then sliding
 
     @Test
-    void theSlidingPartIsLaunchedOnceTheFirstIsHealthyAndInButOldOnesLeaveAfterTheSoak() {
+    void theSlidingPartIsLaunchedOnceTheFirstIsHealthyButOldOnesLeaveAfterTheSoak() {
         Batches ramp = Batches.ramp(Quota.of(1), Quota.of(3)).thenSliding();
         Scene scene = Scene.of(
                 4, batches(ramp).maxSurge(3).minReady(Duration.ofSeconds(10)).build());
         assertThat(scene.plan()).containsExactly("launch r1-1 v2");
         assertThat(scene.starts("r1-1").plan()).isEmpty();
-        assertThat(scene.comesUp("r1-1").plan()).as("healthy, and not in").containsExactly("admit r1-1");
+        assertThat(scene.comesUp("r1-1").plan())
+                .as("healthy")
+                .containsExactly("admit r1-1", "launch r1-2 v2", "launch r1-3 v2");
 
-        assertThat(scene.isIn("r1-1").plan()).containsExactly("launch r1-2 v2", "launch r1-3 v2");
+        assertThat(scene.isIn("r1-1").plan()).as("in").isEmpty();
         scene.starts("r1-2").starts("r1-3");
         assertThat(scene.afterSeconds(9).plan()).as("r1-1 soaks").isEmpty();
         assertThat(scene.afterSeconds(1).plan()).containsExactly("drain a");
