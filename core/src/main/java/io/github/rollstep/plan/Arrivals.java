@@ -9,7 +9,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 
@@ -23,24 +22,6 @@ final class Arrivals {
 
     Arrivals(Pass pass) {
         this.pass = pass;
-    }
-
-    /**
-     * Has instances back that are wanted again and still drain, or were kept: cheaper, faster and surer than a launch. A restart that is
-     * rolled back has the originals back, although what replaced them runs the same revision.
-     */
-    void takeBack() {
-        boolean originals = pass.wantsOriginals();
-        int missing = pass.goalCount()
-                - pass.count(member -> pass.isOfGoal(member) && !member.isLeaving() && (!originals || member.early));
-        pass.seen()
-                .filter(member -> pass.isOfGoal(member)
-                        && (!originals || member.early)
-                        && (member.intent == Intent.DRAIN || member.isKept())
-                        && member.isHealthy())
-                .sorted(Comparator.comparing(Member::age).thenComparing(Member.ORDER))
-                .limit(Math.max(0, missing))
-                .forEach(member -> member.intend(Intent.NONE, pass.now));
     }
 
     /**

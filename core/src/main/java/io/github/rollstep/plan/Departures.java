@@ -21,50 +21,6 @@ final class Departures {
         this.pass = pass;
     }
 
-    /** Marks what is kept on what it runs, on purpose: those that would leave last. */
-    void findPartition() {
-        int kept = pass.state.back() ? 0 : pass.limits.kept();
-        if (kept > 0) {
-            List<Member> candidates = pass.members.stream()
-                    .filter(member -> pass.isOutdated(member)
-                            && !member.isLeaving()
-                            && !member.isOpenLaunch()
-                            && !member.isDead()
-                            && !Judge.isIllForGood(pass, member))
-                    .toList();
-            List<Member> sorted = Order.sortedForPartition(pass, candidates);
-            pass.partition.addAll(sorted.subList(Math.max(0, sorted.size() - kept), sorted.size()));
-        }
-    }
-
-    /**
-     * Marks what exceeds the desired count of the goal revision: what does not serve first, a launch that is still open among it, then
-     * the newest. What somebody else started is left alone.
-     */
-    void findSurplus() {
-        List<Member> staying = pass.members.stream()
-                .filter(member -> pass.isOfGoal(member) && !member.isLeaving() && !isSomebodyElses(member))
-                .toList();
-        staying.stream()
-                .sorted(Comparator.comparing(
-                                (Member member) -> pass.wantsOriginals() && member.early && member.isHealthy())
-                        .thenComparing(Member::isServing)
-                        .thenComparing(Member::age, Comparator.reverseOrder())
-                        .thenComparing(Member.ORDER))
-                .limit(Math.max(0, staying.size() - pass.goalCount()))
-                .forEach(pass.surplus::add);
-    }
-
-    /** Appeared after the rollout began, without a token, on a platform that does keep tokens. */
-    private boolean isSomebodyElses(Member member) {
-        return !member.early
-                && member.token.isEmpty()
-                && pass.seen()
-                        .noneMatch(other -> pass.isOurs(other)
-                                && other.seen != null
-                                && other.seen.instance().token().isEmpty());
-    }
-
     /**
      * Goes on with what is leaving: from drained to terminated, and once more what had no effect. What was asked to leave and
      * answers requests nevertheless is not asked again while it is needed; it stays once nothing that was sent can take effect.

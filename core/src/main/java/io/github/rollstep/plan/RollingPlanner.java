@@ -14,8 +14,8 @@ import java.util.List;
  *
  * <ol>
  *   <li>Bring what is remembered and what is seen together ({@code Roster}).
- *   <li>Judge: which instances have failed, whether the rollout has ({@code Judge}); say which shall stay; move to the next batch
- *       ({@code Batching}), or end.
+ *   <li>Judge: which instances have failed, whether the rollout has ({@code Judge}); say which shall stay ({@code Staying}); move to the
+ *       next batch ({@code Batching}), or end.
  *   <li>Unless it is held or has ended: let in and launch what is missing ({@code Arrivals}, {@code Zones}), take out what is not
  *       wanted ({@code Departures}, {@code Order}).
  * </ol>
@@ -40,8 +40,8 @@ public final class RollingPlanner {
         if (sighted) {
             Roster.update(pass);
             judge.judge();
-            arrange(pass);
-            judge.finish(() -> arrange(pass));
+            Staying.arrange(pass);
+            judge.finish(() -> Staying.arrange(pass));
         } else {
             judge.judgeBlindly();
             pass.wait(Code.BLIND, snapshot.blind().get());
@@ -55,18 +55,6 @@ public final class RollingPlanner {
         pass.edit(draft -> draft.extremes =
                 new Extremes(Math.max(draft.extremes.peak(), existing), draft.extremes.fewestServing()));
         return pass.plan();
-    }
-
-    /** Says of each instance whether it shall stay, and takes back the drain of one that shall. */
-    private static void arrange(Pass pass) {
-        pass.partition.clear();
-        pass.surplus.clear();
-        Departures departures = new Departures(pass);
-        departures.findPartition();
-        if (pass.state.phase().isActive()) {
-            new Arrivals(pass).takeBack();
-        }
-        departures.findSurplus();
     }
 
     private static void move(Pass pass) {

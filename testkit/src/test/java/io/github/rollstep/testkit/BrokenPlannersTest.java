@@ -245,6 +245,20 @@ class BrokenPlannersTest {
                                         .build());
             }
         },
+        TURNS_BACK_WHERE_THERE_IS_NO_WAY_BACK(Promise.POLICY) {
+            @Override
+            Plan plan(FleetSnapshot snapshot, RolloutState state, Scenario scenario) {
+                Plan plan = good(snapshot, state, scenario);
+                boolean held =
+                        state.phase() == RolloutPhase.ROLLING && plan.next().phase() == RolloutPhase.PAUSED;
+                return held
+                                && state.baseline()
+                                        .filter(from -> !from.equals(state.target()))
+                                        .isPresent()
+                        ? plan.withNext(plan.next().rollBack(snapshot.now(), REASON))
+                        : plan;
+            }
+        },
         KEEPS_EVERY_FAILED_ONE(Promise.POLICY) {
             @Override
             Plan plan(FleetSnapshot snapshot, RolloutState state, Scenario scenario) {

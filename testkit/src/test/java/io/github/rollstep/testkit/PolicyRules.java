@@ -39,6 +39,10 @@ record PolicyRules(RolloutPolicy policy, boolean tokens, BiConsumer<Promise, Str
         if (after.phase() == RolloutPhase.SUCCEEDED && before.phase() == RolloutPhase.ROLLING) {
             checkLast(snapshot, before, after);
         }
+        if (!before.back() && after.back() && policy.isForwardOnly(before.batchesDone())) {
+            fail("turns back after %d batches", before.batchesDone());
+        }
+        checkBudgets(before, plan);
         if (!after.back()) {
             checkInFlight(before, plan);
             checkPartition(snapshot, before, plan);
@@ -84,6 +88,16 @@ record PolicyRules(RolloutPolicy policy, boolean tokens, BiConsumer<Promise, Str
             fail(
                     "succeeds at %s, whole since %s, bake %s",
                     snapshot.now(), after.batch().wholeSince(), policy.bake());
+        }
+    }
+
+    /** What exists, and what is about to, takes no more of any resource than there is. */
+    private void checkBudgets(RolloutState before, Plan plan) {
+        if (plan.next().launches() > before.launches()) {
+            policy.budgets().stream()
+                    .filter(budget -> plan.counts().existing() > budget.instances())
+                    .forEach(budget ->
+                            fail("%d exist of at most %s", plan.counts().existing(), budget));
         }
     }
 

@@ -4,6 +4,7 @@ import io.github.rollstep.Batches;
 import io.github.rollstep.FailurePolicy;
 import io.github.rollstep.Instance;
 import io.github.rollstep.Quota;
+import io.github.rollstep.ResourceBudget;
 import io.github.rollstep.RolloutPolicy;
 import io.github.rollstep.ZoneOrder;
 import java.time.Duration;
@@ -98,9 +99,11 @@ record Scenario(
 
     /** Nothing happens that the platform or the target are not to blame for. */
     boolean isCalm() {
-        return faults == 0
-                && incidents.isEmpty()
-                && gates.values().stream().noneMatch(kind -> kind == GateKind.FAILS_LATER);
+        return faults == 0 && incidents.isEmpty() && gates.values().stream().noneMatch(this::turnsBack);
+    }
+
+    private boolean turnsBack(GateKind kind) {
+        return kind == GateKind.FAILS_LATER || (kind == GateKind.FAILS_ALWAYS && policy.heedsGatesFailingBefore());
     }
 
     /** Neither its owner nor floors that strays in other zones make impossible keep a good revision out. */
@@ -161,6 +164,15 @@ record Scenario(
                 .keepFailed(seldom(random, 2));
         if (random.nextInt(4) == 0 && surge > 0) {
             policy.maxInstances(desired + 1);
+        }
+        if (random.nextInt(4) == 0 && surge > 0) {
+            int reserved = random.nextInt(5);
+            int slots = (desired + 1) * 15 + reserved + random.nextInt(40);
+            policy.budget(ResourceBudget.of("db connections", slots, 15, reserved))
+                    .budget(ResourceBudget.of("licences", 2 * desired + random.nextInt(5), 1));
+        }
+        if (random.nextInt(4) == 0) {
+            policy.heedGatesFailingBefore();
         }
         if (random.nextInt(5) == 0) {
             policy.bake(seconds(random, 60));
