@@ -52,6 +52,9 @@ public final class DockerLoad {
             .stallDeadline(Duration.ofSeconds(120))
             .build();
 
+    /** On a machine that has no time left HAProxy's own check of a healthy server would time out, and take it out. */
+    private static final Duration PATIENT = Duration.ofSeconds(3);
+
     private DockerLoad() {}
 
     public static void main(String[] args) throws Exception {
@@ -91,6 +94,7 @@ public final class DockerLoad {
                 HaProxy haproxy = new HaProxy()) {
             TrafficRouter router = HaProxyRouter.builder(HaProxy.BACKEND)
                     .endpoint(haproxy.socket())
+                    .check(PATIENT, 5, 1)
                     .build();
             ContainerFleet fleet =
                     new ContainerFleet(engine, FLEET, DESIRED, POLICY, drained ? router : new Undrained(router));
