@@ -33,6 +33,11 @@ public record Place(
         return new Place(Optional.of(instance.id()), instance.slot(), instance.zone(), instance.labels());
     }
 
+    /** The same place in another zone. */
+    public Place in(String zone) {
+        return new Place(predecessor, slot, Optional.of(zone), labels);
+    }
+
     /** For people: {@code "db-2"}, {@code "zone a"}; "" for anywhere. */
     @Override
     public String toString() {

@@ -129,9 +129,10 @@ final class Arrivals {
         List<Place> vacated = new ArrayList<>(pass.state.vacated());
         giveUpPlaces(vacated);
         if (pass.isInPlace() && !vacated.isEmpty()) {
-            Place place = vacated.remove(0);
-            pass.edit(draft -> draft.vacated = vacated);
-            return Optional.of(place);
+            Place left = vacated.remove(0);
+            Optional<Place> place = zones.isGivenUp(left) ? zones.next().map(left::in) : Optional.of(left);
+            place.ifPresent(found -> pass.edit(draft -> draft.vacated = vacated));
+            return place;
         }
         return zones.matter() ? zones.next().map(Place::inZone) : Optional.of(Place.anywhere());
     }

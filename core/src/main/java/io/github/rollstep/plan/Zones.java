@@ -1,5 +1,6 @@
 package io.github.rollstep.plan;
 
+import io.github.rollstep.Place;
 import io.github.rollstep.RolloutPolicy;
 import io.github.rollstep.ZoneOrder;
 import io.github.rollstep.plan.Reason.Code;
@@ -193,6 +194,14 @@ final class Zones {
                 .filter(zone -> count(zone, member -> !member.isLeaving() || member.isHealthy()) == 0)
                 .forEach(zone -> counts.put(zone, 0));
         pass.edit(draft -> draft.zones = counts);
+    }
+
+    /** Whether what takes this place has to go elsewhere. */
+    boolean isGivenUp(Place place) {
+        return matter()
+                && place.zone()
+                        .filter(zone -> pass.state.zones().getOrDefault(zone, 1) == 0)
+                        .isPresent();
     }
 
     private boolean isDown(String zone) {

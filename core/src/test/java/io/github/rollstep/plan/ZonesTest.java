@@ -49,6 +49,17 @@ class ZonesTest {
     }
 
     @Test
+    void theSuccessorsOfAZoneThatIsGivenUpTakeTheirPlacesElsewhere() {
+        Scene scene = twoByTwo(scattered().maxSurge(0).maxUnavailable(1).maxUnavailablePerZone(Quota.of(1)))
+                .exits("a", "b");
+
+        scene.run();
+
+        assertThat(zones(scene)).containsOnlyKeys("y");
+        assertThat(scene.state.phase()).isEqualTo(SUCCEEDED);
+    }
+
+    @Test
     void finishesOneZoneBeforeItBeginsTheNext() {
         Scene scene = twoByTwo(oneZoneAfterAnother()).inZone("y", "a").inZone("x", "d");
 
