@@ -31,6 +31,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
+import java.util.stream.Stream;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.ForAll;
@@ -220,7 +221,8 @@ class ForecastPropertyTest {
                 peak = Math.max(peak, fleet.observe().size());
             });
             fewestServing = Math.min(fewestServing, plan.counts().serving());
-            fleet.observe().stream()
+            // Seen before and after: what is healthy at last may be gone within the same second.
+            Stream.concat(snapshot.instances().stream(), fleet.observe().stream())
                     .filter(one -> one.instance().token().isPresent())
                     .forEach(one -> {
                         launched.add(one.instance().id());
