@@ -174,7 +174,7 @@ public final class HaProxyRouter implements TrafficRouter, Watchable, RevisionAf
         private InstantSource clock = InstantSource.system();
         private String prefix = "rs-";
         private boolean slots;
-        private Optional<String> check = Optional.of(checkOptions(Duration.ofMillis(500), 2, 1));
+        private Optional<String> check = Optional.of(checkOptions(Duration.ofSeconds(2), 3, 1));
         private String options = "";
         private Optional<RevisionKey> revisionKey = Optional.empty();
         private Optional<String> revisionMap = Optional.empty();
@@ -227,7 +227,8 @@ public final class HaProxyRouter implements TrafficRouter, Watchable, RevisionAf
 
         /**
          * How HAProxy itself checks an added server; the path is up to {@code option httpchk} of the backend. The default is every
-         * 500 ms, down after 2 failures, up after 1 success. Slots have the check of their template.
+         * 2 s, down after 3 failures, as HAProxy has it, and up after 1 success. The interval is also the time a check may take:
+         * with a short one a machine that is out of breath loses all servers at once. Slots have the check of their template.
          *
          * @param interval 10 ms to 1 hour
          * @param fall 1 to 100

@@ -91,7 +91,7 @@ public final class ComposeExample {
             List<Instance> found = provider.list();
             found.forEach(instance -> System.err.printf("adopted %s: %s%n", instance.id(), instance.revision()));
             router.admitAll(found);
-            LoadClient load = LoadClient.start(haproxy.address(), "/", "/cgi-bin/slow");
+            LoadClient load = LoadClient.start(haproxy.address(), "/", "/slow");
             Progress end;
             try (load) {
                 end = update.start(Revision.of("rollstep-example:2"))

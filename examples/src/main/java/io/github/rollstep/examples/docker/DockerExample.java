@@ -21,8 +21,8 @@ import java.util.Map;
 
 /**
  * Three containers behind HAProxy, under load: rolled from v1 to v2, two images that were built on this machine, then to v3, which
- * never gets healthy and is rolled back. Ends with status 0 only if no request failed and every limit held. It needs a Docker Engine,
- * HAProxy and a static busybox, and removes all that it made but the images.
+ * never gets healthy and is rolled back. Ends with status 0 only if no request failed and every limit held. It needs a Docker Engine
+ * and HAProxy, and removes all that it made but the images.
  */
 public final class DockerExample {
 
@@ -69,7 +69,7 @@ public final class DockerExample {
             System.out.println(first.phase() + ": " + first.reason());
             return false;
         }
-        LoadClient load = LoadClient.start(haproxy.address(), "/", "/cgi-bin/slow");
+        LoadClient load = LoadClient.start(haproxy.address(), "/", "/slow");
         List<Outcome> outcomes;
         try (load) {
             outcomes = List.of(

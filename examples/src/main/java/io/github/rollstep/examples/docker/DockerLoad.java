@@ -52,9 +52,6 @@ public final class DockerLoad {
             .stallDeadline(Duration.ofSeconds(120))
             .build();
 
-    /** On a machine that has no time left HAProxy's own check of a healthy server would time out, and take it out. */
-    private static final Duration PATIENT = Duration.ofSeconds(3);
-
     private DockerLoad() {}
 
     public static void main(String[] args) throws Exception {
@@ -94,7 +91,6 @@ public final class DockerLoad {
                 HaProxy haproxy = new HaProxy()) {
             TrafficRouter router = HaProxyRouter.builder(HaProxy.BACKEND)
                     .endpoint(haproxy.socket())
-                    .check(PATIENT, 5, 1)
                     .build();
             ContainerFleet fleet =
                     new ContainerFleet(engine, FLEET, DESIRED, POLICY, drained ? router : new Undrained(router));
@@ -111,7 +107,7 @@ public final class DockerLoad {
         fleet.roll(revision(0), RolloutListener.NONE);
         List<Outcome> outcomes = new ArrayList<>();
         try (OutsideView outside = new OutsideView(FLEET.value(), haproxy, DESIRED + BATCH, drained ? DESIRED : 0);
-                LoadClient load = LoadClient.start(haproxy.address(), "/", "/cgi-bin/slow", Duration.ZERO)) {
+                LoadClient load = LoadClient.start(haproxy.address(), "/", "/slow", Duration.ZERO)) {
             for (int i = 1; i <= rollouts || load.requests() < requests; i++) {
                 long before = load.requests();
                 long failedBefore = load.failed();

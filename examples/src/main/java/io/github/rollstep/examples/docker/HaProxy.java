@@ -50,8 +50,8 @@ public final class HaProxy implements AutoCloseable {
     }
 
     private Process start(List<String> options) throws IOException, InterruptedException {
-        List<String> command = new ArrayList<>(
-                List.of(executable(), "-f", directory.resolve("haproxy.cfg").toString()));
+        List<String> command = new ArrayList<>(List.of(
+                executable().toString(), "-f", directory.resolve("haproxy.cfg").toString()));
         command.addAll(options);
         Process started = new ProcessBuilder(command)
                 .redirectErrorStream(true)
@@ -65,10 +65,11 @@ public final class HaProxy implements AutoCloseable {
         return started;
     }
 
-    private static String executable() throws IOException {
+    /** The one of this machine. */
+    static Path executable() throws IOException {
         for (String path : new String[] {"/usr/sbin/haproxy", "/usr/local/sbin/haproxy", "/usr/bin/haproxy"}) {
             if (Files.isExecutable(Path.of(path))) {
-                return path;
+                return Path.of(path);
             }
         }
         throw new IOException("no haproxy on this machine: install haproxy 2.6 or newer");

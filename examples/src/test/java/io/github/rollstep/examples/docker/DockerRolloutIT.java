@@ -67,7 +67,7 @@ class DockerRolloutIT {
             ExampleImage.build("rollstep-example:1");
             haproxy = new HaProxy();
         } catch (ProviderException | IOException e) {
-            assumeTrue(false, "a Docker Engine, haproxy and busybox-static are needed: " + e.getMessage());
+            assumeTrue(false, "a Docker Engine and haproxy are needed: " + e.getMessage());
         }
         fleet = fleet(DESIRED);
         fleet.remove();
@@ -110,7 +110,7 @@ class DockerRolloutIT {
     }
 
     private LoadClient load() {
-        return LoadClient.start(haproxy.address(), "/", "/cgi-bin/slow");
+        return LoadClient.start(haproxy.address(), "/", "/slow");
     }
 
     private static void nothingWasLost(LoadClient load, OutsideView outside) {
