@@ -37,17 +37,11 @@ final class Arrivals {
         boolean scarce = pass.serving() < pass.limits.floor();
         pass.seen()
                 .filter(member -> member.isHealthy() && member.intent == Intent.NONE)
-                .filter(member -> pass.stays(member) || (scarce && isGood(member)))
+                .filter(member -> pass.stays(member) || (scarce && pass.isGood(member)))
                 .filter(member -> !member.routing().takesRequests())
                 .sorted(Member.ORDER)
                 .filter(pass::maySend)
                 .forEach(this::admit);
-    }
-
-    private boolean isGood(Member member) {
-        return !member.failed
-                && !pass.state.history().failed().contains(member.revision.id())
-                && !(pass.state.back() && member.revision.equals(pass.state.target()));
     }
 
     private void admit(Member member) {

@@ -126,7 +126,7 @@ final class Departures {
         int outdated = pass.count(member -> isToGo(member) && !member.isLeaving());
         int left = pass.goalCount() - pass.batchGoal();
         for (Member member : candidates) {
-            boolean useless = member.isUseless(pass.platform.routed());
+            boolean useless = member.isUseless(pass.platform.routed()) || isShutOut(member);
             int availableAfter = available - (member.isServing() ? 1 : 0);
             boolean free = member.isDead() || (useless && staying - 1 >= floor);
             if (!free && availableAfter < floor) {
@@ -158,6 +158,11 @@ final class Departures {
             leave(member, why(member, useless));
             zones.changed();
         }
+    }
+
+    /** Healthy, out of the router, and not to be let in again. */
+    private boolean isShutOut(Member member) {
+        return pass.platform.routed() && !member.routing().takesRequests() && !pass.isGood(member);
     }
 
     private boolean isToGo(Member member) {
@@ -245,6 +250,8 @@ final class Departures {
 
     private void drain(Member member, Reason reason) {
         member.sentAt = Optional.of(pass.now);
+        member.drainSentAt = Optional.of(pass.now);
+        member.drains++;
         pass.actions.add(new Action.Drain(member.id.orElseThrow(), reason));
     }
 

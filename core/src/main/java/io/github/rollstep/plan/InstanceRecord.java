@@ -27,6 +27,8 @@ import java.util.Optional;
  * @param failed whether it is counted as failed; never taken back
  * @param admitSentAt when an admit was last decided whose effect may still come
  * @param admits how many admits were decided since the last one was seen to take effect
+ * @param drainSentAt when a drain was last decided whose effect may still come
+ * @param drains how many drains were decided since the last one was seen to take effect
  * @param absences in how many lists in a row it was missing
  * @param absentSince the time of the first of these
  */
@@ -48,6 +50,8 @@ public record InstanceRecord(
         boolean failed,
         Optional<Instant> admitSentAt,
         int admits,
+        Optional<Instant> drainSentAt,
+        int drains,
         int absences,
         Optional<Instant> absentSince) {
 

@@ -39,6 +39,8 @@ final class Member {
     boolean failed;
     Optional<Instant> admitSentAt;
     int admits;
+    Optional<Instant> drainSentAt;
+    int drains;
     int absences;
     Optional<Instant> absentSince;
 
@@ -67,6 +69,8 @@ final class Member {
         failed = record.failed();
         admitSentAt = record.admitSentAt();
         admits = record.admits();
+        drainSentAt = record.drainSentAt();
+        drains = record.drains();
         absences = record.absences();
         absentSince = record.absentSince();
     }
@@ -93,6 +97,7 @@ final class Member {
         readySince = Optional.empty();
         sickSince = Optional.empty();
         admitSentAt = Optional.empty();
+        drainSentAt = Optional.empty();
         absentSince = Optional.empty();
     }
 
@@ -133,6 +138,8 @@ final class Member {
                 failed,
                 admitSentAt,
                 admits,
+                drainSentAt,
+                drains,
                 absences,
                 absentSince);
     }
@@ -169,6 +176,8 @@ final class Member {
                 record.failed(),
                 record.admitSentAt(),
                 record.admits(),
+                record.drainSentAt(),
+                record.drains(),
                 record.absences(),
                 record.absentSince());
     }

@@ -143,6 +143,13 @@ final class Pass {
         return isWanted(member) || partition.contains(member);
     }
 
+    /** Nothing is known against it: it may serve while too few do, whatever it runs. */
+    boolean isGood(Member member) {
+        return !member.failed
+                && !state.history().failed().contains(member.revision.id())
+                && !(state.back() && member.revision.equals(state.target()));
+    }
+
     boolean isOutdated(Member member) {
         return !member.revision.equals(state.goal()) || (state.restart() && !state.back() && member.early);
     }
@@ -175,8 +182,16 @@ final class Pass {
 
     /** An admit was sent whose effect was not seen, and which may still take effect. */
     boolean isAdmitInDoubt(Member member) {
-        return member.admitSentAt
-                .filter(sent -> !due(sent.plus(platform.requestLife()).plus(platform.staleness())))
+        return isInDoubt(member.admitSentAt);
+    }
+
+    /** A drain was sent whose effect was not seen, and which may still take effect. */
+    boolean isDrainInDoubt(Member member) {
+        return isInDoubt(member.drainSentAt);
+    }
+
+    private boolean isInDoubt(Optional<Instant> sent) {
+        return sent.filter(at -> !due(at.plus(platform.requestLife()).plus(platform.staleness())))
                 .isPresent();
     }
 

@@ -123,6 +123,10 @@ final class Roster {
             member.admitSentAt = Optional.empty();
             member.admits = 0;
         }
+        if (!member.routing().takesRequests() && member.drains <= 1 || !pass.isDrainInDoubt(member)) {
+            member.drainSentAt = Optional.empty();
+            member.drains = 0;
+        }
         Duration soak = Pass.longer(pass.policy.minReady(), pass.platform.staleness());
         if (pass.isInPlace()) {
             member.place = held(member.place, observed.instance());
@@ -133,8 +137,10 @@ final class Roster {
         member.readySince = pass.isIn(member)
                 ? member.readySince.or(() -> Optional.of(readySince(observed.instance(), soak)))
                 : Optional.empty();
-        member.ready =
-                member.readySince.filter(since -> pass.due(since.plus(soak))).isPresent();
+        // What is wanted again while a drain of it is on its way may be taken out yet.
+        member.ready = member.readySince
+                .filter(since -> member.drainSentAt.isEmpty() && pass.due(since.plus(soak)))
+                .isPresent();
         if (member.ready && !member.served && pass.isOurs(member)) {
             Instant launched = pass.now.minus(Duration.between(member.since, member.readySince.orElse(pass.now)));
             pass.took(launched, Timings::seenStart);

@@ -94,7 +94,12 @@ final class Waits {
             case UNHEALTHY -> "is unhealthy" + in(member.health().detail());
             case HEALTH_UNKNOWN -> "is of unknown health" + in(member.health().detail());
             case ADMITTING -> "is healthy and not yet in the router";
-            default -> member.ready ? "is serving" : "is healthy, not yet for minReady " + text(pass.policy.minReady());
+            default ->
+                member.ready
+                        ? "is serving"
+                        : member.drainSentAt.isPresent()
+                                ? "is wanted again, and a drain of it may still take effect"
+                                : "is healthy, not yet for minReady " + text(pass.policy.minReady());
         };
     }
 

@@ -210,6 +210,8 @@ final class StateFormat {
                 .put("failed", instance.failed())
                 .put("admit", instance.admitSentAt())
                 .put("admits", instance.admits())
+                .put("drain", instance.drainSentAt())
+                .put("drains", instance.drains())
                 .put("absences", instance.absences())
                 .put("absent", instance.absentSince());
     }
@@ -233,6 +235,8 @@ final class StateFormat {
                 in.flag("failed"),
                 in.findTime("admit"),
                 in.number("admits"),
+                in.findTime("drain"),
+                in.number("drains"),
                 in.number("absences"),
                 in.findTime("absent"));
     }

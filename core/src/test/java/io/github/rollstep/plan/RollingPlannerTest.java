@@ -670,6 +670,57 @@ class RollingPlannerTest {
     }
 
     @Test
+    void whatIsWantedAgainDoesNotCountWhileADrainOfItMayStillTakeEffect() {
+        Scene scene = Scene.of(2, oneByOne().build());
+        scene.plan();
+        scene.comesUp("r1-1").plan();
+        assertThat(scene.isIn("r1-1").plan()).containsExactly("drain a");
+
+        scene.rollBackByHand();
+
+        assertThat(scene.plan()).as("a is in the router yet").isEmpty();
+        assertThat(scene.waits())
+                .contains(
+                        "a is wanted again, and a drain of it may still take effect", "2 serving, 2 must: r1-1 stays");
+        assertThat(scene.isOut("a").plan()).as("now it has").containsExactly("admit a");
+        assertThat(scene.isIn("a").plan()).containsExactly("drain r1-1");
+    }
+
+    @Test
+    void aDrainThatWasLostCountsNoLongerOnceItCanNotTakeEffect() {
+        Scene scene = Scene.of(2, oneByOne().build());
+        scene.plan();
+        scene.comesUp("r1-1").plan();
+        scene.isIn("r1-1").plan();
+        scene.rollBackByHand();
+
+        assertThat(scene.afterSeconds(59).plan()).isEmpty();
+        assertThat(scene.afterSeconds(1).plan()).containsExactly("drain r1-1");
+    }
+
+    @Test
+    void onRollBackWhatIsHealthyAndShutOutMakesRoomWhereNothingElseCan() {
+        RolloutPolicy stopFirst = oneByOne()
+                .batches(Batches.sliding(Quota.of(2)))
+                .maxSurge(0)
+                .maxUnavailable(1)
+                .build();
+        Scene scene = Scene.of(2, stopFirst);
+        scene.plan();
+        scene.isOut("a").plan();
+        assertThat(scene.gone("a").plan()).containsExactly("launch r1-1 v2");
+        assertThat(scene.resizeTo(3).plan()).containsExactly("launch r1-2 v2");
+        scene.comesUp("r1-1").comesUp("r1-2").plan();
+
+        scene.rollBackByHand();
+
+        assertThat(scene.plan()).as("never let in, and in the way").containsExactly("drain r1-1");
+        scene.obey();
+        scene.run();
+        assertThat(scene.state.phase()).isEqualTo(ROLLED_BACK);
+    }
+
+    @Test
     void rollBackTakesTheNewestFirstAndTouchesOnlyWhatChanged() {
         Scene scene = Scene.of(
                 4, oneByOne().rollbackBatches(Batches.sliding(Quota.of(1))).build());

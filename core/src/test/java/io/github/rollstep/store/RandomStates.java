@@ -101,6 +101,8 @@ final class RandomStates {
                 random.nextBoolean(),
                 maybe(this::time),
                 random.nextInt(4),
+                maybe(this::time),
+                random.nextInt(4),
                 random.nextInt(4),
                 maybe(this::time));
     }
