@@ -2,6 +2,7 @@ package io.github.rollstep.docker;
 
 import io.github.rollstep.FleetId;
 import io.github.rollstep.Instance;
+import io.github.rollstep.InstanceId;
 import io.github.rollstep.Revision;
 import io.github.rollstep.RolloutId;
 import io.github.rollstep.spi.HealthChecker;
@@ -77,6 +78,18 @@ class DockerContractIT {
         @Override
         protected Optional<Revision> impossible() {
             return Optional.of(Revision.of("impossible", Map.of("program", "/no/such/program")));
+        }
+
+        @Override
+        protected Optional<InstanceId> startByHand(FleetId fleet) {
+            String id = engine.calls()
+                    .createContainerCmd(TestImage.NAME)
+                    .withCmd("/serve")
+                    .withLabels(FleetLabels.selecting(fleet))
+                    .exec()
+                    .getId();
+            engine.calls().startContainerCmd(id).exec();
+            return Optional.of(InstanceId.of(id.substring(0, 12)));
         }
 
         @Override

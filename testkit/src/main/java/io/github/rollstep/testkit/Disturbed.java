@@ -15,6 +15,9 @@ import java.util.concurrent.TimeoutException;
 /** Calls in bad times: the thread is interrupted, or the platform is away. */
 final class Disturbed {
 
+    /** What a busy machine takes to give a new thread its turn. */
+    private static final Duration TURN = Duration.ofSeconds(5);
+
     private Disturbed() {}
 
     /**
@@ -34,7 +37,7 @@ final class Disturbed {
         thread.setDaemon(true);
         thread.start();
         try {
-            assertThat(kept.get(patience.toMillis(), TimeUnit.MILLISECONDS))
+            assertThat(kept.get(patience.plus(TURN).toMillis(), TimeUnit.MILLISECONDS))
                     .as("the thread is still interrupted after the call")
                     .isTrue();
             task.get();

@@ -84,6 +84,11 @@ public abstract class InstanceProviderContract {
         return Optional.empty();
     }
 
+    /** Starts an instance of the fleet without Rollstep, as a person does; empty, the default, if the platform knows no such. */
+    protected Optional<InstanceId> startByHand(FleetId fleet) {
+        return Optional.empty();
+    }
+
     /** Whether instances are listed with the token of their launch; true by default. */
     protected boolean keepsTokens() {
         return true;
@@ -180,6 +185,20 @@ public abstract class InstanceProviderContract {
                 .extracting(instance -> instance.token().map(LaunchToken::value).orElse("none"))
                 .containsExactlyInAnyOrderElementsOf(
                         keepsTokens() ? List.of("rollout-1-1", "rollout-1-2") : List.of("none", "none"));
+    }
+
+    @Test
+    protected void listsAndTerminatesWhatWasStartedByHand() {
+        InstanceProvider provider = launched(1);
+        Set<InstanceId> launched = ids(provider);
+
+        startByHand(FLEET).ifPresent(other -> {
+            Eventually.holds(
+                    patience(), () -> assertThat(ids(provider)).hasSize(2).contains(other));
+            provider.terminate(other);
+        });
+
+        Eventually.holds(patience(), () -> assertThat(ids(provider)).isEqualTo(launched));
     }
 
     @Test

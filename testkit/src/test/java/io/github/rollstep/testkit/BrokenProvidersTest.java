@@ -37,6 +37,7 @@ class BrokenProvidersTest {
         LISTS_A_GHOST("listsNothingBeforeTheFirstLaunch"),
         LISTS_ANOTHER_REVISION("startsAnInstanceForEachOpenLaunch"),
         FORGETS_TOKENS("listsTheTokenOfEachLaunch"),
+        LISTS_WHAT_HAS_A_TOKEN_ALONE("listsAndTerminatesWhatWasStartedByHand"),
         LISTS_LATER_THAN_IT_SAYS("listsALaunchWithinTheStatedStaleness"),
         STARTS_AGAIN_ON_A_REPEAT("aRepeatStartsNothingTwice"),
         STARTS_ONLY_WHEN_ALL_ARE_NEW("aRepeatWithANewLaunchStartsTheNewOneAlone"),
@@ -107,6 +108,9 @@ class BrokenProvidersTest {
             if (has(Defect.LISTS_A_GHOST) && seen.isEmpty() && listed.isEmpty()) {
                 listed.add(Instance.builder(InstanceId.of("ghost"), Revision.of("v1"), Instance.State.RUNNING)
                         .build());
+            }
+            if (has(Defect.LISTS_WHAT_HAS_A_TOKEN_ALONE)) {
+                listed.removeIf(instance -> instance.token().isEmpty());
             }
             if (has(Defect.LISTS_LATER_THAN_IT_SAYS)) {
                 listed.removeIf(
@@ -228,7 +232,7 @@ class BrokenProvidersTest {
             boolean interrupted = false;
             for (int i = 0; i < 100; i++) {
                 try {
-                    TimeUnit.MILLISECONDS.sleep(20);
+                    TimeUnit.MILLISECONDS.sleep(100);
                 } catch (InterruptedException e) {
                     interrupted = true;
                 }
@@ -315,6 +319,11 @@ class BrokenProvidersTest {
         @Override
         protected Optional<Revision> impossible() {
             return Optional.of(SimulatedPlatform.IMPOSSIBLE);
+        }
+
+        @Override
+        protected Optional<InstanceId> startByHand(FleetId fleet) {
+            return platform.startByHand(fleet);
         }
 
         @Override

@@ -2,6 +2,7 @@ package io.github.rollstep.testkit;
 
 import io.github.rollstep.FleetId;
 import io.github.rollstep.Instance;
+import io.github.rollstep.InstanceId;
 import io.github.rollstep.Revision;
 import io.github.rollstep.spi.HealthChecker;
 import io.github.rollstep.spi.InstanceProvider;
@@ -33,6 +34,11 @@ class SimulatedFleetContractTest {
         @Override
         protected Optional<Revision> impossible() {
             return Optional.of(SimulatedPlatform.IMPOSSIBLE);
+        }
+
+        @Override
+        protected Optional<InstanceId> startByHand(FleetId fleet) {
+            return platform.startByHand(fleet);
         }
 
         @Override

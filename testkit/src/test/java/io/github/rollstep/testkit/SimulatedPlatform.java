@@ -45,6 +45,10 @@ final class SimulatedPlatform {
         return Optional.of(() -> fleet().failRate(0, 0));
     }
 
+    Optional<InstanceId> startByHand(FleetId id) {
+        return Optional.of(fleet(id).start(1, Revision.of("v1")).get(0).id());
+    }
+
     boolean failNextTerminate() {
         fleet().failNext(SimulatedFleet.Call.TERMINATE, 1, ProviderException.retryable("the platform is busy"));
         return true;

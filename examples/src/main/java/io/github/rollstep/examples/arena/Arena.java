@@ -55,7 +55,7 @@ final class Arena {
     }
 
     /** The arena said no, as HTTP does: below 500 it always will, from 500 on it may not next time. */
-    static final class Refused extends Exception {
+    static final class Refused extends RuntimeException {
 
         private static final long serialVersionUID = 1;
 
@@ -86,13 +86,13 @@ final class Arena {
     }
 
     /** All matches, whoever opened them. */
-    synchronized List<Match> matches() throws Refused {
+    synchronized List<Match> matches() {
         answer();
         return List.copyOf(matches.values());
     }
 
-    /** Opens a match if there is none of that name. */
-    synchronized void open(String name, Map<String, String> labels, String map) throws Refused {
+    /** Opens a match; the one of that name if there is one. */
+    synchronized Match open(String name, Map<String, String> labels, String map) {
         answer();
         if (!map.matches("[a-z]+(-world)?|v[0-9]+")) {
             throw new Refused(404, "there is no map " + map);
@@ -100,27 +100,28 @@ final class Arena {
         if (!matches.containsKey(name) && matches.size() == bays) {
             throw new Refused(503, "all %d bays are taken".formatted(bays));
         }
-        matches.computeIfAbsent(name, key -> new Match(key, labels, map, Stage.LOADING, false, 0, System.nanoTime()));
+        return matches.computeIfAbsent(
+                name, key -> new Match(key, labels, map, Stage.LOADING, false, 0, System.nanoTime()));
     }
 
-    /** Closes a match; who plays is thrown out. */
-    synchronized void close(String name) throws Refused {
+    /** Closes a match, if there is one; who plays is thrown out. */
+    synchronized Optional<Match> close(String name) {
         answer();
         if (busy) {
             busy = false;
             throw new Refused(500, "the arena is busy");
         }
-        matches.computeIfPresent(name, (key, match) -> {
+        return Optional.ofNullable(matches.computeIfPresent(name, (key, match) -> {
             thrownOut += match.players();
             return match.stage() == Stage.CLOSING ? match : match.in(Stage.CLOSING);
-        });
+        }));
     }
 
-    /** Whether the lobby sends players to a match. Whoever plays goes on. */
-    synchronized void joinable(String name, boolean joinable) throws Refused {
+    /** Whether the lobby sends players to a match, if there is one. Whoever plays goes on. */
+    synchronized Optional<Match> joinable(String name, boolean joinable) {
         answer();
-        matches.computeIfPresent(
-                name, (key, match) -> match.with(joinable && match.stage() == Stage.PLAYING, match.players()));
+        return Optional.ofNullable(matches.computeIfPresent(
+                name, (key, match) -> match.with(joinable && match.stage() == Stage.PLAYING, match.players())));
     }
 
     // What players do, and what befalls an arena.
@@ -165,7 +166,7 @@ final class Arena {
         busy = true;
     }
 
-    private void answer() throws Refused {
+    private void answer() {
         if (away) {
             throw new Refused(503, "the arena does not answer");
         }

@@ -11,6 +11,8 @@ import io.github.rollstep.spi.LaunchRequest;
 import io.github.rollstep.spi.ProviderException;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.function.Supplier;
 
 /** The matches of an arena as the instances of one fleet. */
 final class ArenaProvider implements InstanceProvider {
@@ -34,8 +36,8 @@ final class ArenaProvider implements InstanceProvider {
     private static Instance instance(Arena.Match match) {
         Instance.Builder instance = Instance.builder(
                         InstanceId.of(match.name()), Revision.of(match.map()), state(match.stage()))
-                .token(LaunchToken.of(match.labels().get("token")))
                 .labels(match.labels());
+        Optional.ofNullable(match.labels().get("token")).map(LaunchToken::of).ifPresent(instance::token);
         match.address().ifPresent(instance::address);
         return instance.build();
     }
@@ -60,30 +62,20 @@ final class ArenaProvider implements InstanceProvider {
         }
         String token = request.token().value();
         Map<String, String> labels = Map.of("fleet", fleet.value(), "token", token);
-        ask(() -> {
-            arena.open(fleet + "." + token, labels, request.revision().id());
-            return token;
-        });
+        ask(() -> arena.open(fleet + "." + token, labels, request.revision().id()));
     }
 
     @Override
     public void terminate(InstanceId id) {
         if (list().stream().anyMatch(instance -> instance.id().equals(id))) {
-            ask(() -> {
-                arena.close(id.value());
-                return id;
-            });
+            ask(() -> arena.close(id.value()));
         }
     }
 
     /** One call of the arena. */
-    interface Call<T> {
-        T answer() throws Arena.Refused;
-    }
-
-    static <T> T ask(Call<T> call) {
+    static <T> T ask(Supplier<T> call) {
         try {
-            return call.answer();
+            return call.get();
         } catch (Arena.Refused e) {
             throw e.status() >= 500
                     ? ProviderException.retryable(e.getMessage(), e)

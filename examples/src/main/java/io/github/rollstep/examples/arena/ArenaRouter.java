@@ -44,9 +44,6 @@ final class ArenaRouter implements TrafficRouter {
     }
 
     private void joinable(Instance instance, boolean joinable) {
-        ArenaProvider.ask(() -> {
-            arena.joinable(instance.id().value(), joinable);
-            return joinable;
-        });
+        ArenaProvider.ask(() -> arena.joinable(instance.id().value(), joinable));
     }
 }

@@ -2,6 +2,7 @@ package io.github.rollstep.examples.arena;
 
 import io.github.rollstep.FleetId;
 import io.github.rollstep.Instance;
+import io.github.rollstep.InstanceId;
 import io.github.rollstep.Revision;
 import io.github.rollstep.RolloutId;
 import io.github.rollstep.spi.InstanceProvider;
@@ -12,6 +13,7 @@ import io.github.rollstep.testkit.OpenRequest;
 import io.github.rollstep.testkit.TrafficRouterContract;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Nested;
 
@@ -36,6 +38,13 @@ class ArenaContractTest {
         @Override
         protected Optional<Revision> impossible() {
             return Optional.of(Revision.of("no-such-map"));
+        }
+
+        @Override
+        protected Optional<InstanceId> startByHand(FleetId fleet) {
+            InstanceId id = InstanceId.of(fleet + ".by-hand");
+            arena.open(id.value(), Map.of("fleet", fleet.value()), "v1");
+            return Optional.of(id);
         }
 
         @Override
