@@ -222,7 +222,7 @@ class BrokenProvidersTest {
 
         private static void pause() {
             try {
-                TimeUnit.MILLISECONDS.sleep(20);
+                TimeUnit.MILLISECONDS.sleep(60);
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             }

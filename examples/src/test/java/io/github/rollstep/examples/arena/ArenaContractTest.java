@@ -31,6 +31,11 @@ class ArenaContractTest {
         }
 
         @Override
+        protected Duration patience() {
+            return Duration.ofSeconds(3);
+        }
+
+        @Override
         protected Optional<Revision> exiting() {
             return Optional.of(Revision.of("crash-world"));
         }
@@ -70,6 +75,11 @@ class ArenaContractTest {
         @Override
         protected TrafficRouter router() {
             return new ArenaRouter(arena);
+        }
+
+        @Override
+        protected Duration patience() {
+            return Duration.ofSeconds(3);
         }
 
         @Override
