@@ -2,6 +2,7 @@ package io.github.rollstep.docker;
 
 import io.github.rollstep.FleetId;
 import io.github.rollstep.Instance;
+import io.github.rollstep.InstanceId;
 import io.github.rollstep.Revision;
 import io.github.rollstep.RolloutId;
 import io.github.rollstep.spi.HealthChecker;
@@ -9,6 +10,8 @@ import io.github.rollstep.spi.InstanceProvider;
 import io.github.rollstep.spi.LaunchRequest;
 import io.github.rollstep.testkit.HealthCheckerContract;
 import io.github.rollstep.testkit.InstanceProviderContract;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,20 +25,33 @@ import org.junit.jupiter.api.Nested;
 /** The Docker adapters keep the contracts on a real engine. */
 class DockerContractIT {
 
+    private static Optional<Runnable> outage(EngineProxy network) {
+        try {
+            network.cut();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return Optional.of(network::restore);
+    }
+
     @Nested
     class Containers extends InstanceProviderContract {
 
         private final DockerEngine engine = TestImage.engine();
+        private final EngineProxy network = new EngineProxy();
+        private final DockerEngine reached = DockerEngine.connect(network.address());
         private final List<DockerInstanceProvider> providers = new ArrayList<>();
+
+        Containers() throws IOException {}
 
         @BeforeEach
         void clean() {
-            TestImage.removeAll(engine, "contract", "other");
+            TestImage.removeAll(engine, "contract", "contract-2");
         }
 
         @Override
         protected InstanceProvider provider(FleetId fleet) {
-            DockerInstanceProvider provider = DockerInstanceProvider.builder(engine, fleet)
+            DockerInstanceProvider provider = DockerInstanceProvider.builder(reached, fleet)
                     .template(revision -> ContainerTemplate.builder(TestImage.NAME)
                             .command(List.of(revision.attributes()
                                     .getOrDefault("program", "/serve")
@@ -64,10 +80,29 @@ class DockerContractIT {
             return Optional.of(Revision.of("impossible", Map.of("program", "/no/such/program")));
         }
 
+        @Override
+        protected Optional<InstanceId> startByHand(FleetId fleet) {
+            String id = engine.calls()
+                    .createContainerCmd(TestImage.NAME)
+                    .withCmd("/serve")
+                    .withLabels(FleetLabels.selecting(fleet))
+                    .exec()
+                    .getId();
+            engine.calls().startContainerCmd(id).exec();
+            return Optional.of(InstanceId.of(id.substring(0, 12)));
+        }
+
+        @Override
+        protected Optional<Runnable> outage() {
+            return DockerContractIT.outage(network);
+        }
+
         @AfterEach
-        void stop() {
+        void stop() throws IOException {
             providers.forEach(DockerInstanceProvider::close);
-            TestImage.removeAll(engine, "contract", "other");
+            TestImage.removeAll(engine, "contract", "contract-2");
+            reached.close();
+            network.close();
             engine.close();
         }
     }
@@ -78,7 +113,9 @@ class DockerContractIT {
         private static final FleetId FLEET = FleetId.of("contract-health");
 
         private final DockerEngine engine = TestImage.engine();
-        private final DockerInstanceProvider provider = DockerInstanceProvider.builder(engine, FLEET)
+        private final EngineProxy network = new EngineProxy();
+        private final DockerEngine reached = DockerEngine.connect(network.address());
+        private final DockerInstanceProvider provider = DockerInstanceProvider.builder(reached, FLEET)
                 .template(revision -> ContainerTemplate.builder(TestImage.NAME)
                         .command(List.of("/serve"))
                         .healthCheck(
@@ -91,6 +128,8 @@ class DockerContractIT {
                         .build())
                 .build();
         private int launched;
+
+        EngineHealth() throws IOException {}
 
         @BeforeEach
         void clean() {
@@ -144,10 +183,17 @@ class DockerContractIT {
             return Optional.of(launched(Revision.of("silent", Map.of("check", "sleep 1000"))));
         }
 
+        @Override
+        protected Optional<Runnable> outage() {
+            return DockerContractIT.outage(network);
+        }
+
         @AfterEach
-        void stop() {
+        void stop() throws IOException {
             provider.close();
             TestImage.removeAll(engine, FLEET.value());
+            reached.close();
+            network.close();
             engine.close();
         }
     }

@@ -114,7 +114,7 @@ final class Proxy {
                 .map(Server::name)
                 .toList();
         revisions.ifPresent(map -> map.forget(leaving));
-        leaving.forEach(api::drain);
+        Bulk.forEach(leaving, api::drain);
         save();
     }
 

@@ -26,6 +26,11 @@ class HaProxyContractIT {
         @Override
         protected TrafficRouter router() {
             haproxy = HaProxyProcess.dynamic(directory);
+            return next();
+        }
+
+        @Override
+        TrafficRouter next() {
             return HaProxyRouter.builder("app").endpoint(haproxy.socket()).build();
         }
     }
@@ -35,6 +40,11 @@ class HaProxyContractIT {
         @Override
         protected TrafficRouter router() {
             haproxy = HaProxyProcess.slots(directory);
+            return next();
+        }
+
+        @Override
+        TrafficRouter next() {
             return HaProxyRouter.builder("app")
                     .slots("s")
                     .endpoint(haproxy.socket(), haproxy.stateFile())
@@ -44,9 +54,10 @@ class HaProxyContractIT {
 
     @Nested
     class ByTcp extends Contract {
+        private final InetSocketAddress loopback = HaProxyProcess.freeAddress();
+
         @Override
         protected TrafficRouter router() {
-            InetSocketAddress loopback = HaProxyProcess.freeAddress();
             haproxy = HaProxyProcess.start(
                     directory,
                     HaProxyProcess.documented(0)
@@ -54,7 +65,18 @@ class HaProxyContractIT {
                                     "global\n",
                                     "global\n    stats socket ipv4@127.0.0.1:%d level admin\n"
                                             .formatted(loopback.getPort())));
+            return next();
+        }
+
+        @Override
+        TrafficRouter next() {
             return HaProxyRouter.builder("app").endpoint(loopback).build();
+        }
+
+        /** An address is there or not; the others take their socket away. */
+        @Override
+        protected Optional<Runnable> outage() {
+            return Optional.empty();
         }
     }
 
@@ -69,6 +91,11 @@ class HaProxyContractIT {
         protected TrafficRouter router() {
             haproxy = HaProxyProcess.dynamic(directory);
             other = HaProxyProcess.dynamic(otherDirectory);
+            return next();
+        }
+
+        @Override
+        TrafficRouter next() {
             return HaProxyRouter.builder("app")
                     .endpoint(haproxy.socket())
                     .endpoint(other.socket())
@@ -88,6 +115,33 @@ class HaProxyContractIT {
 
         HaProxyProcess haproxy;
         private final Service service = new Service();
+
+        abstract TrafficRouter next();
+
+        @Override
+        protected TrafficRouter reopened(TrafficRouter died) {
+            return next();
+        }
+
+        @Override
+        protected void kill(Instance instance) {
+            service.stop(instance);
+        }
+
+        @Override
+        protected Optional<Runnable> outage() {
+            Path elsewhere = haproxy.socket().resolveSibling("away");
+            move(haproxy.socket(), elsewhere);
+            return Optional.of(() -> move(elsewhere, haproxy.socket()));
+        }
+
+        private static void move(Path from, Path to) {
+            try {
+                Files.move(from, to);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
 
         @Override
         protected Duration patience() {

@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import io.github.rollstep.Instance;
+import io.github.rollstep.InstanceId;
+import io.github.rollstep.Revision;
 import io.github.rollstep.spi.ProviderException;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -14,6 +17,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -59,12 +64,7 @@ class HaProxyRouterTest {
     @ValueSource(strings = {"", "Permission denied\n\n", "2\n# other\n", "1\n# srv_name srv_addr\ns1 127.0.0.1\n"})
     void anUnexpectedReplyIsAnErrorThatShowsIt(String reply) throws IOException {
         try (ServerSocket socket = new ServerSocket(0, 10, InetAddress.getLoopbackAddress())) {
-            Thread answering = new Thread(() -> answer(socket, reply));
-            answering.setDaemon(true);
-            answering.start();
-            HaProxyRouter router = HaProxyRouter.builder("app")
-                    .endpoint((InetSocketAddress) socket.getLocalSocketAddress())
-                    .build();
+            HaProxyRouter router = router(socket, command -> reply);
 
             assertThatThrownBy(() -> router.routes(List.of()))
                     .isInstanceOf(ProviderException.class)
@@ -72,11 +72,58 @@ class HaProxyRouterTest {
         }
     }
 
-    private static void answer(ServerSocket socket, String reply) {
+    @Test
+    void aServerThatCannotBeDrainedKeepsNoOtherInTraffic() throws IOException {
+        List<String> drained = new CopyOnWriteArrayList<>();
+        try (ServerSocket socket = new ServerSocket(0, 10, InetAddress.getLoopbackAddress())) {
+            HaProxyRouter router = router(socket, command -> {
+                if (command.startsWith("show servers state")) {
+                    return "1\n# srv_name srv_addr srv_port srv_admin_state srv_op_state\n"
+                            + "rs-a 127.0.0.1 1 0 2\nrs-b 127.0.0.1 2 0 2\nrs-c 127.0.0.1 3 0 2\n";
+                }
+                if (command.startsWith("show stat")) {
+                    return "# svname,scur,qcur\nrs-a,0,0\nrs-b,0,0\nrs-c,0,0\n";
+                }
+                drained.add(command.strip());
+                return drained.size() == 1 ? "No such server.\n" : "\n";
+            });
+
+            ProviderException error = catchThrowableOfType(
+                    ProviderException.class,
+                    () -> router.drainAll(List.of(instance("a", 1), instance("b", 2), instance("c", 3))));
+
+            assertThat(error).hasMessageContaining("No such server.").hasMessageContaining(drained.get(0));
+            assertThat(error.isRetryable()).isTrue();
+            assertThat(drained)
+                    .containsExactlyInAnyOrder(
+                            "set server app/rs-a state drain",
+                            "set server app/rs-b state drain",
+                            "set server app/rs-c state drain");
+        }
+    }
+
+    private static Instance instance(String id, int port) {
+        return Instance.builder(InstanceId.of(id), Revision.of("v1"), Instance.State.RUNNING)
+                .address(new InetSocketAddress(InetAddress.getLoopbackAddress(), port))
+                .build();
+    }
+
+    private static HaProxyRouter router(ServerSocket socket, UnaryOperator<String> replies) {
+        Thread answering = new Thread(() -> answer(socket, replies));
+        answering.setDaemon(true);
+        answering.start();
+        return HaProxyRouter.builder("app")
+                .endpoint((InetSocketAddress) socket.getLocalSocketAddress())
+                .build();
+    }
+
+    private static void answer(ServerSocket socket, UnaryOperator<String> replies) {
         try {
             while (true) {
                 try (Socket connection = socket.accept()) {
-                    connection.getInputStream().read(new byte[1024]);
+                    byte[] command = new byte[1024];
+                    int length = connection.getInputStream().read(command);
+                    String reply = replies.apply(new String(command, 0, length, StandardCharsets.US_ASCII));
                     connection.getOutputStream().write(reply.getBytes(StandardCharsets.US_ASCII));
                 }
             }

@@ -125,6 +125,19 @@ class LocalAdaptersContractTest {
             }
         }
 
+        @Override
+        protected void kill(Instance instance) {
+            try {
+                for (RawBackend backend : backends) {
+                    if (backend.id().equals(instance.id())) {
+                        backend.close();
+                    }
+                }
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
         private boolean finish(RawClient client) {
             release.countDown();
             try (client) {

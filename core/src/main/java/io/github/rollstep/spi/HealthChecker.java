@@ -11,7 +11,8 @@ import java.util.Map;
  * Says whether instances can do their work.
  *
  * <p>The engine asks only of running instances. Threads: one call of {@link #checkAll} at a time for each fleet; a checker
- * shared by several fleets must be safe for use by several threads. Held by {@code HealthCheckerContract} of the testkit.
+ * shared by several fleets must be safe for use by several threads. A check that was interrupted ends soon, leaves the thread
+ * interrupted, and calls nobody unhealthy for it. Held by {@code HealthCheckerContract} of the testkit.
  */
 @FunctionalInterface
 public interface HealthChecker {

@@ -11,7 +11,7 @@ import java.util.List;
  *
  * <p>Threads: calls may come from any thread, and {@code launch} and {@code terminate} may run at the same time. The
  * engine makes one call of each method at a time, bounds each by its call time-out, and interrupts the thread then. A call
- * that was interrupted ends soon, and asks nothing of the platform any more.
+ * that was interrupted ends soon, leaves the thread interrupted, and asks nothing of the platform any more.
  *
  * <p>Held by {@code InstanceProviderContract} of the testkit. A provider that can tell of changes also implements
  * {@link Watchable}.
@@ -38,7 +38,8 @@ public interface InstanceProvider {
      *
      * @param open every launch that is intended and not yet seen in {@link #list()}; not empty
      * @throws ProviderException if it is not known of some of them whether an instance was started; retryable if asking
-     *     again may help. It may have succeeded for some: the next list shows the truth
+     *     again may help. It may have succeeded for some: the next list shows the truth. Not retryable for a launch of another
+     *     fleet, of which nothing is started
      */
     void launch(List<LaunchRequest> open);
 

@@ -8,8 +8,9 @@ import java.util.Optional;
 /**
  * Keeps one record a fleet, changed by compare-and-set only, and a lease that says which controller may change it.
  *
- * <p>Blocks until the change is as durable as the store states. Threads: safe for use by several. Held by
- * {@code RolloutStoreContract} of the testkit.
+ * <p>Blocks until the change is as durable as the store states; a call that was interrupted ends soon and leaves the thread
+ * interrupted, its change there whole or not at all. Threads: safe for use by several. Held by {@code RolloutStoreContract} of the
+ * testkit.
  */
 public interface RolloutStore {
 
@@ -29,6 +30,7 @@ public interface RolloutStore {
      * @param expectedVersion the version that was loaded or saved last, 0 if there was none
      * @return false if somebody else saved since, or has acquired the lease: then nothing is changed. After true, the
      *     version is {@code expectedVersion + 1}
+     * @throws IllegalArgumentException if the state is of another fleet than the lease
      * @throws ProviderException if it is not known whether it was saved; load to find out
      */
     boolean save(Lease lease, long expectedVersion, RolloutState next);

@@ -9,9 +9,9 @@ import java.util.Map;
 /**
  * Sends requests to instances, and stops to.
  *
- * <p>Threads: calls may come from any thread; {@code admitAll} and {@code drainAll} may run at the same time. Held by
- * {@code TrafficRouterContract} of the testkit. A router that can tell when a drained instance has become quiet also
- * implements {@link Watchable}.
+ * <p>Threads: calls may come from any thread; {@code admitAll} and {@code drainAll} may run at the same time. A call that was
+ * interrupted ends soon and leaves the thread interrupted. Held by {@code TrafficRouterContract} of the testkit. A router that can
+ * tell when a drained instance has become quiet also implements {@link Watchable}.
  */
 public interface TrafficRouter {
 
@@ -21,7 +21,7 @@ public interface TrafficRouter {
      * @param instances what the provider lists now, for routers that know addresses and no ids. One that is missing here may
      *     still be running, as lists are stale; what the router keeps of it may go only if that is certain
      * @return an instance that is missing is out. The map may hold others too; they are not touched
-     * @throws ProviderException if the router cannot tell
+     * @throws ProviderException if the router cannot tell: what is out may be stopped, so silence is no answer
      */
     Map<InstanceId, Routing> routes(Collection<Instance> instances);
 

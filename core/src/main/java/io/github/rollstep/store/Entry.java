@@ -38,6 +38,10 @@ record Entry(Optional<Stored> stored, long fence, Optional<String> owner, Instan
 
     /** Empty if the lease is not the newest one, or somebody saved since. */
     Optional<Entry> save(Lease lease, long expectedVersion, RolloutState next) {
+        if (!next.fleet().equals(lease.fleet())) {
+            throw new IllegalArgumentException(
+                    "state must be of the lease's fleet %s, was of %s".formatted(lease.fleet(), next.fleet()));
+        }
         long version = stored.map(Stored::version).orElse(0L);
         if (lease.fence() != fence || version != expectedVersion) {
             return Optional.empty();

@@ -8,16 +8,19 @@ import io.github.rollstep.Instance;
 import io.github.rollstep.InstanceId;
 import io.github.rollstep.Revision;
 import io.github.rollstep.spi.HealthChecker;
+import io.github.rollstep.spi.ProviderException;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.Test;
 
 /**
  * What every {@link HealthChecker} does. Extend it, supply a checker and instances whose health the test can turn, and clean up
- * after each test. Rules that do not apply are skipped, visibly.
+ * after each test; rules that need what a hook does not supply are skipped, visibly. {@code docs/adapters.md} says what breaks in
+ * production without each rule.
  */
 public abstract class HealthCheckerContract {
 
@@ -38,6 +41,11 @@ public abstract class HealthCheckerContract {
     /** Whether it asks the instance's address; true by default. */
     protected boolean asksTheAddress() {
         return true;
+    }
+
+    /** Takes away what the checker asks, and returns what brings it back; empty, the default, if it asks instances only. */
+    protected Optional<Runnable> outage() {
+        return Optional.empty();
     }
 
     /** How long a verdict may take to turn; 60 s by default. */
@@ -96,6 +104,21 @@ public abstract class HealthCheckerContract {
     }
 
     @Test
+    protected void judgesOneOfManyAsItWouldAlone() {
+        HealthChecker checker = checker();
+        Instance well = healthy("a");
+        Instance ill = healthy("b");
+        turn(ill, false);
+        becomes(checker, well, Health.Status.HEALTHY);
+        becomes(checker, ill, Health.Status.UNHEALTHY);
+
+        Map<InstanceId, Health> verdicts = checker.checkAll(List.of(ill, well));
+
+        assertThat(verdicts.get(well.id()).status()).isEqualTo(Health.Status.HEALTHY);
+        assertThat(verdicts.get(ill.id()).status()).isEqualTo(Health.Status.UNHEALTHY);
+    }
+
+    @Test
     protected void noneIsFine() {
         assertThat(checker().checkAll(List.of())).isEmpty();
     }
@@ -110,17 +133,57 @@ public abstract class HealthCheckerContract {
     }
 
     @Test
+    protected void oneThatDoesNotAnswerIsUnhealthyAndNotUnknown() {
+        Optional<Instance> silent = silent();
+        assumeTrue(silent.isPresent(), "no instance that never answers");
+
+        becomes(checker(), silent.get(), Health.Status.UNHEALTHY);
+    }
+
+    @Test
     protected void oneThatDoesNotAnswerHidesNoOther() {
-        assumeTrue(silent().isPresent(), "no instance that never answers");
+        Optional<Instance> asked = silent();
+        assumeTrue(asked.isPresent(), "no instance that never answers");
+        Instance silent = asked.get();
         HealthChecker checker = checker();
         Instance well = healthy("a");
-        Instance silent = silent().orElseThrow();
 
         Eventually.holds(patience(), () -> {
             Map<InstanceId, Health> verdicts = checker.checkAll(List.of(silent, well));
             assertThat(verdicts.get(well.id()).isHealthy()).isTrue();
             assertThat(verdicts.get(silent.id()).isHealthy()).isFalse();
         });
+    }
+
+    @Test
+    protected void aCheckerThatCannotTellAccusesNobody() {
+        HealthChecker checker = checker();
+        Instance well = healthy("a");
+        becomes(checker, well, Health.Status.HEALTHY);
+
+        outage().ifPresent(back -> {
+            try {
+                assertThat(checker.check(well).status()).isEqualTo(Health.Status.UNKNOWN);
+            } catch (ProviderException e) {
+                assertThat(e.isRetryable()).as("%s is retryable", e).isTrue();
+            }
+            back.run();
+        });
+
+        Disturbed.again(patience(), () -> becomes(checker, well, Health.Status.HEALTHY));
+    }
+
+    @Test
+    protected void anInterruptedCheckEndsSoonAndAccusesNobody() {
+        HealthChecker checker = checker();
+        Instance well = healthy("a");
+        becomes(checker, well, Health.Status.HEALTHY);
+        List<Health> verdicts = new CopyOnWriteArrayList<>();
+
+        Disturbed.interrupted(patience(), () -> verdicts.add(checker.check(well)));
+
+        assertThat(verdicts).noneMatch(Health::isUnhealthy);
+        becomes(checker, well, Health.Status.HEALTHY);
     }
 
     @Test

@@ -16,17 +16,20 @@ import io.github.rollstep.spi.LaunchRequest;
 import io.github.rollstep.spi.ProviderException;
 import io.github.rollstep.spi.Watchable;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /**
- * What every {@link InstanceProvider} does. Extend it, supply {@link #provider}, and clean up after each test:
+ * What every {@link InstanceProvider} does. Extend it, supply {@link #provider}, and clean up after each test; the other hooks
+ * say what more the test can provoke. {@code docs/adapters.md} says what breaks in production without each rule.
  *
  * <pre>{@code
  * class MyProviderTest extends InstanceProviderContract {
@@ -49,8 +52,14 @@ import org.junit.jupiter.api.Test;
 public abstract class InstanceProviderContract {
 
     private static final FleetId FLEET = FleetId.of("contract");
-    private static final FleetId OTHER = FleetId.of("other");
+
+    /** Its name begins with that of the fleet: whoever selects by prefix takes one for the other. */
+    private static final FleetId OTHER = FleetId.of("contract-2");
+
     private static final RolloutId ROLLOUT = RolloutId.of("rollout-1");
+
+    /** How long to see whether something happens that must not, at most. */
+    private static final Duration LOOK = Duration.ofMillis(300);
 
     /** A provider of this fleet. When it is first asked for, the fleet is empty. */
     protected abstract InstanceProvider provider(FleetId fleet);
@@ -75,9 +84,24 @@ public abstract class InstanceProviderContract {
         return Optional.empty();
     }
 
+    /** Starts an instance of the fleet without Rollstep, as a person does; empty, the default, if the platform knows no such. */
+    protected Optional<InstanceId> startByHand(FleetId fleet) {
+        return Optional.empty();
+    }
+
     /** Whether instances are listed with the token of their launch; true by default. */
     protected boolean keepsTokens() {
         return true;
+    }
+
+    /** Takes the platform away, and returns what brings it back; empty, the default, if it is always there. */
+    protected Optional<Runnable> outage() {
+        return Optional.empty();
+    }
+
+    /** Makes the next terminate of an instance fail, once; false, the default, if the test cannot. */
+    protected boolean failNextTerminate() {
+        return false;
     }
 
     /** How long the platform may take for anything; 60 s by default. */
@@ -116,7 +140,8 @@ public abstract class InstanceProviderContract {
 
     private void assertStays(InstanceProvider provider, int count) {
         Set<InstanceId> before = ids(provider);
-        Duration settled = provider.staleness().plusMillis(300);
+        Duration look = patience().dividedBy(50);
+        Duration settled = provider.staleness().plus(look.compareTo(LOOK) < 0 ? look : LOOK);
         long end = System.nanoTime() + settled.toNanos();
         do {
             assertThat(ids(provider))
@@ -124,6 +149,14 @@ public abstract class InstanceProviderContract {
                     .isEqualTo(before)
                     .hasSize(count);
         } while (System.nanoTime() < end);
+    }
+
+    /** From now on, what took effect before is in each list. */
+    private static void awaitStaleness(InstanceProvider provider) {
+        long end = System.nanoTime() + provider.staleness().toNanos();
+        while (System.nanoTime() < end) {
+            Eventually.pause();
+        }
     }
 
     private static Set<InstanceId> ids(InstanceProvider provider) {
@@ -146,12 +179,37 @@ public abstract class InstanceProviderContract {
 
     @Test
     protected void listsTheTokenOfEachLaunch() {
-        assumeTrue(keepsTokens(), "the platform keeps no tokens");
         InstanceProvider provider = launched(2);
 
         assertThat(provider.list())
                 .extracting(instance -> instance.token().map(LaunchToken::value).orElse("none"))
-                .containsExactlyInAnyOrder("rollout-1-1", "rollout-1-2");
+                .containsExactlyInAnyOrderElementsOf(
+                        keepsTokens() ? List.of("rollout-1-1", "rollout-1-2") : List.of("none", "none"));
+    }
+
+    @Test
+    protected void listsAndTerminatesWhatWasStartedByHand() {
+        InstanceProvider provider = launched(1);
+        Set<InstanceId> launched = ids(provider);
+
+        startByHand(FLEET).ifPresent(other -> {
+            Eventually.holds(
+                    patience(), () -> assertThat(ids(provider)).hasSize(2).contains(other));
+            provider.terminate(other);
+        });
+
+        Eventually.holds(patience(), () -> assertThat(ids(provider)).isEqualTo(launched));
+    }
+
+    @Test
+    protected void listsALaunchWithinTheStatedStaleness() {
+        InstanceProvider provider = provider(FLEET);
+        provider.launch(List.of(request(1)));
+        awaitStaleness(provider);
+
+        assertThat(provider.list())
+                .as("%s after its launch", provider.staleness())
+                .hasSize(1);
     }
 
     @Test
@@ -173,6 +231,20 @@ public abstract class InstanceProviderContract {
 
         running(provider, 2);
         assertThat(ids(provider)).containsAll(before);
+        assertStays(provider, 2);
+    }
+
+    @Test
+    protected void aRepeatAtTheSameTimeStartsNothingTwice() {
+        InstanceProvider provider = provider(FLEET);
+        List<LaunchRequest> open = List.of(request(1), request(2));
+
+        Together.call(Collections.nCopies(4, () -> {
+            Disturbed.again(patience(), () -> provider.launch(open));
+            return true;
+        }));
+
+        running(provider, 2);
         assertStays(provider, 2);
     }
 
@@ -223,19 +295,33 @@ public abstract class InstanceProviderContract {
     }
 
     @Test
-    protected void whatWasTerminatedIsNeverListedAsFailed() {
+    protected void whatWasTerminatedIsListedAsStoppingUntilItIsGone() {
         InstanceProvider provider = launched(1);
         InstanceId one = provider.list().get(0).id();
 
         provider.terminate(one);
+        awaitStaleness(provider);
 
         Eventually.holds(patience(), () -> {
             List<Instance> listed = provider.list();
-            if (listed.stream().anyMatch(instance -> instance.state() == Instance.State.FAILED)) {
-                throw new IllegalStateException("told to stop, and listed as failed: " + listed);
+            if (listed.stream().anyMatch(instance -> instance.state() != Instance.State.STOPPING)) {
+                throw new IllegalStateException("told to stop, and listed otherwise: " + listed);
             }
             assertThat(listed).isEmpty();
         });
+    }
+
+    @Test
+    protected void whatIsGoneNeverComesBack() {
+        InstanceProvider provider = launched(2);
+        InstanceId one = provider.list().get(0).id();
+        provider.terminate(one);
+        Eventually.holds(patience(), () -> assertThat(ids(provider)).hasSize(1).doesNotContain(one));
+        awaitStaleness(provider);
+
+        assertStays(provider, 1);
+
+        assertThat(ids(provider)).doesNotContain(one);
     }
 
     @Test
@@ -262,6 +348,26 @@ public abstract class InstanceProviderContract {
     }
 
     @Test
+    protected void terminatesTheOthersOfManyThoughOneFailsOrIsGone() {
+        InstanceProvider provider = launched(4);
+        List<InstanceId> all = List.copyOf(ids(provider));
+        InstanceId gone = all.get(3);
+        provider.terminate(gone);
+        Eventually.holds(patience(), () -> assertThat(ids(provider)).hasSize(3));
+        List<InstanceId> some = List.of(all.get(0), all.get(1), gone);
+
+        if (failNextTerminate()) {
+            ProviderException error =
+                    catchThrowableOfType(ProviderException.class, () -> provider.terminateAll(some.subList(0, 2)));
+            assertThat(error).as("the error of the one that failed").isNotNull();
+            Eventually.holds(patience(), () -> assertThat(ids(provider)).hasSize(2));
+        }
+        provider.terminateAll(some);
+
+        Eventually.holds(patience(), () -> assertThat(ids(provider)).containsExactly(all.get(2)));
+    }
+
+    @Test
     protected void neitherListsNorTerminatesWhatBelongsToAnotherFleet() {
         InstanceProvider provider = launched(1);
         InstanceProvider other = provider(OTHER);
@@ -277,6 +383,18 @@ public abstract class InstanceProviderContract {
     }
 
     @Test
+    protected void aLaunchForAnotherFleetIsAPermanentErrorAndStartsNothing() {
+        InstanceProvider provider = launched(1);
+
+        ProviderException error = catchThrowableOfType(
+                ProviderException.class, () -> provider.launch(List.of(request(OTHER, 2, revision()))));
+
+        assertThat(error).as("an error").isNotNull();
+        assertThat(error.isRetryable()).as("retryable").isFalse();
+        assertStays(provider, 1);
+    }
+
+    @Test
     protected void theNextControllerFindsTheSameFleet() {
         InstanceProvider died = launched(2);
         List<Instance> before = running(died, 2);
@@ -288,8 +406,18 @@ public abstract class InstanceProviderContract {
                 .containsExactlyInAnyOrderElementsOf(before.stream()
                         .map(i -> tuple(i.id(), i.revision(), i.token(), i.address()))
                         .toList());
+    }
+
+    @Test
+    protected void aRepeatByTheNextControllerStartsNothingTwice() {
+        InstanceProvider died = launched(2);
+        Set<InstanceId> before = ids(died);
+
+        InstanceProvider next = reopened(FLEET, died);
         next.launch(List.of(request(1), request(2)));
+
         assertStays(next, 2);
+        assertThat(ids(next)).isEqualTo(before);
     }
 
     @Test
@@ -311,13 +439,54 @@ public abstract class InstanceProviderContract {
     }
 
     @Test
+    protected void aPlatformThatIsAwayIsARetryableErrorAndNothingIsLost() {
+        InstanceProvider provider = launched(1);
+        InstanceId one = provider.list().get(0).id();
+
+        outage().ifPresent(back -> {
+            Disturbed.away(provider::list);
+            Disturbed.away(() -> {
+                provider.launch(List.of(request(2)));
+                return true;
+            });
+            Disturbed.perhapsAway(() -> provider.terminate(one));
+            back.run();
+        });
+
+        Disturbed.again(patience(), () -> provider.launch(List.of(request(2))));
+        Disturbed.again(patience(), () -> provider.terminate(one));
+        Eventually.holds(
+                patience(),
+                () -> assertThat(Disturbed.again(patience(), () -> ids(provider)))
+                        .hasSize(1)
+                        .doesNotContain(one));
+        assertStays(provider, 1);
+    }
+
+    @Test
+    protected void anInterruptedCallEndsSoonAndNothingIsLost() {
+        InstanceProvider provider = launched(1);
+        InstanceId one = provider.list().get(0).id();
+
+        Disturbed.interrupted(patience(), provider::list);
+        Disturbed.interrupted(patience(), () -> provider.launch(List.of(request(2), request(3))));
+        provider.launch(List.of(request(2), request(3)));
+        running(provider, 3);
+        Disturbed.interrupted(patience(), () -> provider.terminate(one));
+        provider.terminate(one);
+
+        Eventually.holds(patience(), () -> assertThat(ids(provider)).hasSize(2).doesNotContain(one));
+        assertStays(provider, 2);
+    }
+
+    @Test
     protected void launchesAndTerminatesAtTheSameTime() {
         InstanceProvider provider = launched(1);
         InstanceId one = provider.list().get(0).id();
 
         Together.call(List.of(
                 () -> {
-                    provider.launch(List.of(request(1), request(2), request(3)));
+                    provider.launch(List.of(request(2), request(3)));
                     return true;
                 },
                 () -> {
@@ -330,11 +499,9 @@ public abstract class InstanceProviderContract {
 
     @Test
     protected void aWatchTellsOfAChange() throws InterruptedException {
-        InstanceProvider provider = provider(FLEET);
-        assumeTrue(provider instanceof Watchable, "the provider cannot be watched");
-        launch(provider, 1);
+        InstanceProvider provider = launched(1);
         CountDownLatch told = new CountDownLatch(1);
-        try (Watchable.Subscription watch = ((Watchable) provider).watch(told::countDown)) {
+        try (Watchable.Subscription watch = watch(provider, told::countDown)) {
             assertThat(watch).isNotNull();
             provider.terminate(provider.list().get(0).id());
             Eventually.holds(patience(), () -> assertThat(provider.list()).isEmpty());
@@ -343,6 +510,31 @@ public abstract class InstanceProviderContract {
                     .as("told of the end of an instance")
                     .isTrue();
         }
+    }
+
+    @Test
+    protected void aWatchThatWasClosedTellsOnceMoreAtMost() {
+        InstanceProvider provider = provider(FLEET);
+        AtomicInteger told = new AtomicInteger();
+        Watchable.Subscription watch = watch(provider, told::incrementAndGet);
+        watch.close();
+        watch.close();
+        int before = told.get();
+
+        launch(provider, 2);
+        provider.terminateAll(ids(provider));
+        Eventually.holds(patience(), () -> assertThat(provider.list()).isEmpty());
+
+        assertThat(told.get() - before).as("told after the close").isLessThanOrEqualTo(1);
+    }
+
+    /** One that cannot be watched is looked at, as the engine does. */
+    private static Watchable.Subscription watch(InstanceProvider provider, Runnable changed) {
+        if (provider instanceof Watchable watchable) {
+            return watchable.watch(changed);
+        }
+        changed.run();
+        return () -> {};
     }
 
     @Test

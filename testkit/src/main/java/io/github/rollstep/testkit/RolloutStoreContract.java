@@ -11,22 +11,30 @@ import io.github.rollstep.RolloutPolicy;
 import io.github.rollstep.plan.Limits;
 import io.github.rollstep.plan.Reason;
 import io.github.rollstep.plan.RolloutState;
+import io.github.rollstep.spi.ProviderException;
 import io.github.rollstep.spi.RolloutStore;
 import io.github.rollstep.spi.RolloutStore.Lease;
 import io.github.rollstep.spi.RolloutStore.Stored;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 
 /**
- * What every {@link RolloutStore} does. Extend it, supply {@link #store}, and clean up after each test. Rules that the store
- * cannot show are skipped, visibly.
+ * What every {@link RolloutStore} does. Extend it, supply {@link #store}, and clean up after each test; rules that need what a
+ * hook does not supply are skipped, visibly. {@code docs/adapters.md} says what breaks in production without each rule.
  */
 public abstract class RolloutStoreContract {
 
@@ -48,6 +56,16 @@ public abstract class RolloutStoreContract {
     /** The same records as found after a restart; by default there is no such thing. */
     protected Optional<RolloutStore> reopened(RolloutStore store, InstantSource clock) {
         return Optional.empty();
+    }
+
+    /** The file in which the store keeps the record of this fleet; empty, the default, if it keeps none that a crash could tear. */
+    protected Optional<Path> file(FleetId fleet) {
+        return Optional.empty();
+    }
+
+    /** How long the store may take for anything; 60 s by default. */
+    protected Duration patience() {
+        return Duration.ofSeconds(60);
     }
 
     private static RolloutState state(FleetId fleet, String revision) {
@@ -119,7 +137,21 @@ public abstract class RolloutStoreContract {
         store.save(lease, 0, state("v1"));
 
         assertThat(store.load(OTHER)).isEmpty();
+        assertThat(store.save(other, 1, state(OTHER, "v9")))
+                .as("over the version of another fleet")
+                .isFalse();
         assertThat(store.save(other, 0, state(OTHER, "v9"))).isTrue();
+        assertStored(store, 1, state("v1"));
+    }
+
+    @Test
+    protected void refusesTheStateOfAnotherFleet() {
+        RolloutStore store = store(clock);
+        Lease lease = acquire(store, "a");
+        store.save(lease, 0, state("v1"));
+
+        assertThatThrownBy(() -> store.save(lease, 1, state(OTHER, "v9"))).isInstanceOf(IllegalArgumentException.class);
+
         assertStored(store, 1, state("v1"));
     }
 
@@ -142,6 +174,23 @@ public abstract class RolloutStoreContract {
 
         assertThat(second.owner()).isEqualTo("b");
         assertThat(second.fence()).isGreaterThan(first.fence());
+        assertThat(store.acquire(FLEET, "a", LEASE)).as("renewed too late").isEmpty();
+    }
+
+    @Test
+    protected void ofOwnersAtTheSameTimeOneGetsTheLease() {
+        RolloutStore store = store(clock);
+        for (int round = 0; round < 10; round++) {
+            List<Callable<Optional<Lease>>> owners = IntStream.range(0, 4)
+                    .<Callable<Optional<Lease>>>mapToObj(i -> () -> store.acquire(FLEET, "owner-" + i, LEASE))
+                    .toList();
+
+            List<Lease> leases =
+                    Together.call(owners).stream().flatMap(Optional::stream).toList();
+
+            assertThat(leases).as("who got it").hasSize(1);
+            store.release(leases.get(0));
+        }
     }
 
     @Test
@@ -217,6 +266,92 @@ public abstract class RolloutStoreContract {
             assertThat(Together.call(savers)).containsOnlyOnce(true);
         }
         assertThat(store.load(FLEET).orElseThrow().version()).isEqualTo(10);
+    }
+
+    @Test
+    protected void writersAtTheSameTimeLoseNoUpdate() {
+        RolloutStore store = store(clock);
+        Lease lease = acquire(store, "a");
+        store.save(lease, 0, state("v1"));
+        Map<Long, String> written = new ConcurrentHashMap<>(Map.of(1L, "v1"));
+        Map<Long, Set<String>> read = new ConcurrentHashMap<>();
+        List<Callable<Boolean>> writers = IntStream.range(0, 4)
+                .<Callable<Boolean>>mapToObj(writer -> () -> {
+                    int update = 0;
+                    for (int attempt = 0; update < 10 && attempt < 1_000; attempt++) {
+                        String next = "w" + writer + "-" + update;
+                        Stored stored = store.load(FLEET).orElseThrow();
+                        read.computeIfAbsent(stored.version(), version -> ConcurrentHashMap.newKeySet())
+                                .add(stored.state().target().id());
+                        if (store.save(lease, stored.version(), state(next))) {
+                            written.merge(stored.version() + 1, next, (one, two) -> one + " and " + two);
+                            update++;
+                        }
+                    }
+                    return true;
+                })
+                .toList();
+
+        Together.call(writers);
+
+        assertThat(written.keySet())
+                .as("versions, each saved once")
+                .containsExactlyInAnyOrderElementsOf(
+                        LongStream.rangeClosed(1, 41).boxed().toList());
+        assertStored(store, 41, state(written.get(41L)));
+        assertThat(read)
+                .allSatisfy((version, targets) ->
+                        assertThat(targets).as("version %d", version).containsExactly(written.get(version)));
+    }
+
+    @Test
+    protected void aTornWriteIsNeverReadAsAnotherStateOrAsNone() throws IOException {
+        RolloutStore store = store(clock);
+        Lease lease = acquire(store, "a");
+        store.save(lease, 0, state("v1"));
+        store.save(lease, 1, state("v2"));
+        Optional<Path> file = file(FLEET);
+        if (file.isPresent()) {
+            byte[] whole = Files.readAllBytes(file.get());
+            for (int length = 0; length < whole.length; length += 1 + whole.length / 200) {
+                byte[] torn = Arrays.copyOf(whole, length);
+                Files.write(file.get(), torn);
+                assertIsRefusedOrWhole(store);
+                Files.write(file.get(), Arrays.copyOf(torn, whole.length)); // the rest never reached the disk
+                assertIsRefusedOrWhole(store);
+            }
+            Files.write(file.get(), whole);
+        }
+        assertStored(store, 2, state("v2"));
+    }
+
+    private static void assertIsRefusedOrWhole(RolloutStore store) {
+        Optional<Stored> stored;
+        try {
+            stored = store.load(FLEET);
+        } catch (ProviderException e) {
+            assertThat(e.isRetryable()).as("%s is retryable", e).isFalse();
+            return;
+        }
+        assertThat(stored).as("what is read of a torn record").isPresent();
+        assertStored(store, stored.get().version(), state("v" + stored.get().version()));
+    }
+
+    @Test
+    protected void anInterruptedSaveIsThereWholeOrNotAtAll() {
+        RolloutStore store = store(clock);
+        Lease lease = acquire(store, "a");
+        store.save(lease, 0, state("v1"));
+
+        Disturbed.interrupted(patience(), () -> store.save(lease, 1, state("v2")));
+        Disturbed.interrupted(patience(), () -> store.load(FLEET));
+        Disturbed.interrupted(patience(), () -> store.acquire(FLEET, "a", LEASE));
+
+        long version = store.load(FLEET).orElseThrow().version();
+        assertThat(version).isBetween(1L, 2L);
+        assertStored(store, version, state("v" + version));
+        assertThat(acquire(store, "a").fence()).isEqualTo(lease.fence());
+        assertThat(store.save(lease, version, state("v3"))).isTrue();
     }
 
     @Test

@@ -5,64 +5,118 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.github.rollstep.Health;
 import io.github.rollstep.Instance;
 import io.github.rollstep.InstanceId;
+import io.github.rollstep.LaunchToken;
 import io.github.rollstep.spi.HealthChecker;
 import io.github.rollstep.spi.ProviderException;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Health checkers with one defect each: every rule of the contract is seen failing. */
+/** Health checkers with one defect each: every rule of the contract is seen failing, if possible alone. */
 class BrokenHealthCheckersTest {
 
     private enum Defect {
-        NEVER_SURE("saysWhatIsHealthy"),
+        NEVER_SURE_THAT_ONE_IS_WELL(
+                "saysWhatIsHealthy",
+                "neverKeepsAVerdict",
+                "judgesOneOfManyAsItWouldAlone",
+                "aCheckerThatCannotTellAccusesNobody",
+                "anInterruptedCheckEndsSoonAndAccusesNobody",
+                "answersSeveralThreads"),
         GIVES_NO_REASON("saysWhatIsUnhealthyAndWhy"),
         KEEPS_THE_FIRST_VERDICT("neverKeepsAVerdict"),
         FORGETS_ONE_OF_MANY("hasAVerdictForEachOfMany"),
+        MIXES_UP_MANY("judgesOneOfManyAsItWouldAlone"),
         NEEDS_ONE("noneIsFine"),
         THROWS_WITHOUT_AN_ADDRESS("anInstanceWithoutAnAddressIsUnknown"),
+        IS_UNSURE_OF_THE_SILENT("oneThatDoesNotAnswerIsUnhealthyAndNotUnknown"),
         LETS_ONE_HIDE_THE_OTHERS("oneThatDoesNotAnswerHidesNoOther"),
+        ACCUSES_WHOM_IT_CANNOT_ASK("aCheckerThatCannotTellAccusesNobody"),
+        ACCUSES_WHEN_INTERRUPTED("anInterruptedCheckEndsSoonAndAccusesNobody"),
+        SWALLOWS_AN_INTERRUPT("anInterruptedCheckEndsSoonAndAccusesNobody"),
         ANSWERS_ONE_THREAD("answersSeveralThreads");
 
-        private final String rule;
+        private final String[] rules;
 
-        Defect(String rule) {
-            this.rule = rule;
+        /** @param rules that it breaks, the one that it is there for first */
+        Defect(String... rules) {
+            this.rules = rules;
         }
     }
 
-    private record Broken(Defect defect, HealthChecker real, Map<InstanceId, Health> first, AtomicInteger asking)
-            implements HealthChecker {
+    /** The simulated checker, with a defect. */
+    private static final class Broken implements HealthChecker {
+
+        private final Optional<Defect> defect;
+        private final HealthChecker real;
+        private final Map<InstanceId, Health> first = new ConcurrentHashMap<>();
+        private final AtomicInteger asking = new AtomicInteger();
+
+        Broken(Optional<Defect> defect, HealthChecker real) {
+            this.defect = defect;
+            this.real = real;
+        }
+
+        private boolean has(Defect what) {
+            return defect.equals(Optional.of(what));
+        }
 
         @Override
         public Health check(Instance instance) {
-            if (instance.address().isEmpty() && defect == Defect.THROWS_WITHOUT_AN_ADDRESS) {
+            if (has(Defect.THROWS_WITHOUT_AN_ADDRESS) && instance.address().isEmpty()) {
                 throw new IllegalArgumentException("no address");
             }
-            Health health = real.check(instance);
-            return switch (defect) {
-                case NEVER_SURE -> Health.unknown("who knows");
-                case GIVES_NO_REASON -> new Health(health.status(), "");
-                case KEEPS_THE_FIRST_VERDICT -> first.computeIfAbsent(instance.id(), id -> health);
-                case ANSWERS_ONE_THREAD -> oneByOne(health);
-                default -> health;
-            };
+            if (has(Defect.SWALLOWS_AN_INTERRUPT) && Thread.interrupted()) {
+                throw ProviderException.retryable("interrupted");
+            }
+            Health health = has(Defect.ANSWERS_ONE_THREAD) ? oneByOne(instance) : asked(instance);
+            boolean accused = has(Defect.ACCUSES_WHEN_INTERRUPTED)
+                    && Thread.currentThread().isInterrupted();
+            boolean unsure = has(Defect.NEVER_SURE_THAT_ONE_IS_WELL) && health.isHealthy()
+                    || has(Defect.IS_UNSURE_OF_THE_SILENT)
+                            && instance.token().filter(SILENT::equals).isPresent();
+            if (has(Defect.KEEPS_THE_FIRST_VERDICT)) {
+                return first.computeIfAbsent(instance.id(), id -> health);
+            }
+            return accused
+                    ? Health.unhealthy("no answer")
+                    : unsure ? Health.unknown("who knows") : has(Defect.GIVES_NO_REASON) ? silently(health) : health;
         }
 
-        private Health oneByOne(Health health) {
+        private static Health silently(Health health) {
+            return new Health(health.status(), "");
+        }
+
+        private Health asked(Instance instance) {
+            try {
+                return real.check(instance);
+            } catch (ProviderException e) {
+                if (has(Defect.ACCUSES_WHOM_IT_CANNOT_ASK)) {
+                    return Health.unhealthy(String.valueOf(e.getMessage()));
+                }
+                throw e;
+            }
+        }
+
+        private Health oneByOne(Instance instance) {
             try {
                 if (asking.incrementAndGet() > 1) {
                     throw ProviderException.retryable("busy");
                 }
-                Thread.sleep(20);
-                return health;
+                if (!Thread.currentThread().isInterrupted()) {
+                    Thread.sleep(20);
+                }
+                return asked(instance);
             } catch (InterruptedException e) {
                 throw new IllegalStateException(e);
             } finally {
@@ -72,33 +126,46 @@ class BrokenHealthCheckersTest {
 
         @Override
         public Map<InstanceId, Health> checkAll(Collection<Instance> instances) {
-            Map<InstanceId, Health> verdicts = new HashMap<>(HealthChecker.super.checkAll(instances));
-            if (defect == Defect.NEEDS_ONE && instances.isEmpty()) {
+            Map<InstanceId, Health> verdicts = new HashMap<>(real.checkAll(instances));
+            List<InstanceId> ids = instances.stream().map(Instance::id).toList();
+            boolean silent = instances.stream()
+                    .anyMatch(
+                            instance -> instance.token().filter(SILENT::equals).isPresent());
+            if (has(Defect.NEEDS_ONE) && instances.isEmpty()) {
                 throw new IllegalArgumentException("nothing to check");
             }
-            if (defect == Defect.FORGETS_ONE_OF_MANY && verdicts.size() > 1) {
-                verdicts.remove(instances.iterator().next().id());
-            }
-            if (defect == Defect.LETS_ONE_HIDE_THE_OTHERS
-                    && verdicts.values().stream().anyMatch(Health::isUnhealthy)) {
+            if (has(Defect.LETS_ONE_HIDE_THE_OTHERS) && silent) {
                 verdicts.replaceAll((id, health) -> Health.unhealthy("timed out"));
+            }
+            if (has(Defect.FORGETS_ONE_OF_MANY)
+                    && ids.size() > 1
+                    && verdicts.get(ids.get(0)).isHealthy()) {
+                verdicts.remove(ids.get(0));
+            }
+            if (has(Defect.MIXES_UP_MANY)
+                    && ids.size() > 1
+                    && !silent
+                    && !verdicts.get(ids.get(0)).isHealthy()) {
+                verdicts.put(ids.get(1), verdicts.get(ids.get(0)));
             }
             return verdicts;
         }
     }
 
+    private static final LaunchToken SILENT = LaunchToken.of("silent");
+
     private static final class Contract extends HealthCheckerContract {
 
         private final SimulatedPlatform platform = new SimulatedPlatform();
-        private final Defect defect;
+        private final Optional<Defect> defect;
 
-        Contract(Defect defect) {
+        Contract(Optional<Defect> defect) {
             this.defect = defect;
         }
 
         @Override
         protected HealthChecker checker() {
-            return new Broken(defect, platform.fleet().healthChecker(), new HashMap<>(), new AtomicInteger());
+            return new Broken(defect, platform.fleet().healthChecker());
         }
 
         @Override
@@ -117,27 +184,38 @@ class BrokenHealthCheckersTest {
 
         @Override
         protected Optional<Instance> silent() {
-            Instance silent = healthy("silent");
+            Instance silent = healthy(SILENT.value());
             turn(silent, false);
             return Optional.of(silent);
         }
 
         @Override
+        protected Optional<Runnable> outage() {
+            return platform.outage();
+        }
+
+        @Override
         protected Duration patience() {
-            return Duration.ofMillis(300);
+            return Duration.ofMillis(500);
         }
     }
 
     @ParameterizedTest
     @EnumSource
-    void isSeen(Defect defect) {
-        assertThat(ContractRun.fails(HealthCheckerContract.class, defect.rule, () -> new Contract(defect)))
-                .isTrue();
+    void breaksExactlyItsRules(Defect defect) {
+        assertThat(ContractRun.failing(HealthCheckerContract.class, () -> new Contract(Optional.of(defect))))
+                .containsExactlyInAnyOrder(defect.rules);
     }
 
     @Test
-    void eachRuleHasADefect() {
-        assertThat(Arrays.stream(Defect.values()).map(defect -> defect.rule))
-                .containsExactlyInAnyOrderElementsOf(ContractRun.rules(HealthCheckerContract.class));
+    void withoutADefectEachRuleHolds() {
+        assertThat(ContractRun.failing(HealthCheckerContract.class, () -> new Contract(Optional.empty())))
+                .isEmpty();
+    }
+
+    @Test
+    void eachRuleHasADefectThatBreaksIt() {
+        assertThat(Arrays.stream(Defect.values()).map(defect -> defect.rules[0]).collect(Collectors.toSet()))
+                .isEqualTo(ContractRun.rules(HealthCheckerContract.class));
     }
 }

@@ -8,10 +8,12 @@ import io.github.rollstep.Revision;
 import io.github.rollstep.RolloutId;
 import io.github.rollstep.Routing;
 import io.github.rollstep.spi.LaunchRequest;
+import io.github.rollstep.spi.ProviderException;
 import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** Simulated fleets as the contracts want them. */
 final class SimulatedPlatform {
@@ -21,6 +23,7 @@ final class SimulatedPlatform {
 
     private final Map<FleetId, SimulatedFleet> fleets = new HashMap<>();
     private int turn;
+    private boolean cut;
 
     SimulatedFleet fleet(FleetId id) {
         return fleets.computeIfAbsent(
@@ -29,6 +32,26 @@ final class SimulatedPlatform {
                         .behaviour(EXITING, Behaviour.builder().exitsAtStart().build())
                         .behaviour(IMPOSSIBLE, Behaviour.builder().impossible().build())
                         .build());
+    }
+
+    /** The other of the two fleets that a contract knows. */
+    SimulatedFleet others(SimulatedFleet fleet) {
+        return fleet(FleetId.of(fleet.id().equals(FleetId.of("contract")) ? "contract-2" : "contract"));
+    }
+
+    /** Every call fails before it takes effect, until it is over. */
+    Optional<Runnable> outage() {
+        fleet().failRate(1, 0);
+        return Optional.of(() -> fleet().failRate(0, 0));
+    }
+
+    Optional<InstanceId> startByHand(FleetId id) {
+        return Optional.of(fleet(id).start(1, Revision.of("v1")).get(0).id());
+    }
+
+    boolean failNextTerminate() {
+        fleet().failNext(SimulatedFleet.Call.TERMINATE, 1, ProviderException.retryable("the platform is busy"));
+        return true;
     }
 
     SimulatedFleet fleet() {
@@ -54,10 +77,16 @@ final class SimulatedPlatform {
 
     OpenRequest open() {
         String id = request();
-        return fleet().openRequest(InstanceId.of(id));
+        OpenRequest request = fleet().openRequest(InstanceId.of(id));
+        return () -> request.finish() && !cut;
     }
 
-    private List<String> in() {
+    /** The answers to open requests are not whole. */
+    void cutRequests() {
+        cut = true;
+    }
+
+    List<String> in() {
         return fleet().router().routes(List.of()).entrySet().stream()
                 .filter(entry -> entry.getValue().state() == Routing.State.IN)
                 .map(entry -> entry.getKey().value())

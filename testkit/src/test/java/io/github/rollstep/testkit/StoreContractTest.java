@@ -1,5 +1,6 @@
 package io.github.rollstep.testkit;
 
+import io.github.rollstep.FleetId;
 import io.github.rollstep.spi.RolloutStore;
 import io.github.rollstep.store.FileRolloutStore;
 import io.github.rollstep.store.InMemoryRolloutStore;
@@ -48,6 +49,11 @@ class StoreContractTest {
         protected Optional<RolloutStore> reopened(RolloutStore store, InstantSource clock) {
             opened.forEach(FileRolloutStore::close);
             return Optional.of(store(clock));
+        }
+
+        @Override
+        protected Optional<Path> file(FleetId fleet) {
+            return Optional.of(directory.resolve(fleet + ".rollout"));
         }
 
         @AfterEach
