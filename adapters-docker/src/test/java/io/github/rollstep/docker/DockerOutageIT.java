@@ -18,13 +18,17 @@ import io.github.rollstep.run.Rollout;
 import io.github.rollstep.run.RolloutEvent;
 import io.github.rollstep.run.RolloutListener;
 import io.github.rollstep.spi.ProviderException;
+import io.github.rollstep.store.InMemoryRolloutStore;
+import io.github.rollstep.testkit.InvariantMonitor;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -35,6 +39,20 @@ class DockerOutageIT {
     private static final int DESIRED = 3;
     private static final int FOOTPRINT = 4;
     private static final Duration PATIENCE = Duration.ofMinutes(2);
+
+    private static final RolloutPolicy POLICY = RolloutPolicy.builder()
+            .batches(Batches.sliding(Quota.of(1)))
+            .maxSurge(1)
+            .minReady(Duration.ofMillis(200))
+            .startDeadline(Duration.ofSeconds(60))
+            .build();
+
+    private final InvariantMonitor monitor = InvariantMonitor.of(FLEET, POLICY);
+
+    @AfterEach
+    void everyPromiseWasKept() {
+        monitor.assertKept();
+    }
 
     private static DockerInstanceProvider provider(DockerEngine engine) {
         return DockerInstanceProvider.builder(engine, FLEET)
@@ -47,24 +65,18 @@ class DockerOutageIT {
                 .build();
     }
 
-    private static RollingUpdate update(DockerInstanceProvider provider, RolloutListener listener) {
-        return RollingUpdate.builder()
-                .fleet(FLEET)
+    private RollingUpdate update(DockerInstanceProvider provider, RolloutListener listener) {
+        return monitor.around(
+                        provider,
+                        HttpHealthChecker.builder().path("/healthz").build(),
+                        new InMemoryRolloutStore(InstantSource.system()))
                 .desired(DESIRED)
-                .provider(provider)
-                .health(HttpHealthChecker.builder().path("/healthz").build())
                 .listener(listener)
-                .policy(RolloutPolicy.builder()
-                        .batches(Batches.sliding(Quota.of(1)))
-                        .maxSurge(1)
-                        .minReady(Duration.ofMillis(200))
-                        .startDeadline(Duration.ofSeconds(60))
-                        .build())
                 .pollInterval(Duration.ofMillis(500))
                 .build();
     }
 
-    private static Progress roll(DockerInstanceProvider provider, String revision) throws InterruptedException {
+    private Progress roll(DockerInstanceProvider provider, String revision) throws InterruptedException {
         try (RollingUpdate update = update(provider, RolloutListener.NONE)) {
             return update.start(Revision.of(revision)).await(PATIENCE).orElseThrow();
         }

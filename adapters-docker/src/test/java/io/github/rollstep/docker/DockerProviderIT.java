@@ -19,10 +19,13 @@ import io.github.rollstep.run.Rollout;
 import io.github.rollstep.spi.LaunchRequest;
 import io.github.rollstep.spi.ProviderException;
 import io.github.rollstep.spi.Watchable;
+import io.github.rollstep.store.InMemoryRolloutStore;
 import io.github.rollstep.testkit.Eventually;
+import io.github.rollstep.testkit.InvariantMonitor;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -432,12 +435,10 @@ class DockerProviderIT {
                         .build());
         RolloutPolicy policy =
                 RolloutPolicy.builder().maxSurge(2).minReady(Duration.ZERO).build();
-        try (RollingUpdate update = RollingUpdate.builder()
-                .fleet(FLEET)
+        InvariantMonitor monitor = InvariantMonitor.of(FLEET, policy);
+        try (RollingUpdate update = monitor.around(
+                        provider, new DockerHealthChecker(provider), new InMemoryRolloutStore(InstantSource.system()))
                 .desired(desired)
-                .provider(provider)
-                .health(new DockerHealthChecker(provider))
-                .policy(policy)
                 .hostDriven()
                 .build()) {
             for (String revision : List.of("v1", "v2")) {
@@ -446,6 +447,7 @@ class DockerProviderIT {
                 assertThat(rollout.phase()).isEqualTo(RolloutPhase.SUCCEEDED);
             }
         }
+        monitor.assertKept();
     }
 
     /** But of those that took so long that what they saw first was too old for what they did last. */

@@ -155,8 +155,11 @@ final class Member {
     /**
      * The record as the next rollout begins with it: its deadlines are measured anew, and what was kept because it failed is not kept
      * any longer.
+     *
+     * @param unwatchedSince when the rollout before had ended; what is ready now is taken to have been so from then on. Empty if it is
+     *     superseded: it has been watched all the time
      */
-    static InstanceRecord carriedOver(InstanceRecord record, Instant now) {
+    static InstanceRecord carriedOver(InstanceRecord record, Instant now, Optional<Instant> unwatchedSince) {
         boolean keptFailed = record.failed() && record.intent() == Intent.KEEP;
         return new InstanceRecord(
                 record.token(),
@@ -169,7 +172,7 @@ final class Member {
                 keptFailed ? Intent.NONE : record.intent(),
                 record.intentSince(),
                 record.sentAt(),
-                record.readySince(),
+                record.readySince().or(() -> unwatchedSince),
                 Optional.empty(),
                 record.served(),
                 record.restarts(),

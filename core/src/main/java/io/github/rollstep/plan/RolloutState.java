@@ -179,8 +179,11 @@ public record RolloutState(
                 new Extremes(0, OptionalInt.empty()),
                 0,
                 previous.stream()
-                        .flatMap(p -> p.instances.stream())
-                        .map(instance -> Member.carriedOver(instance, now))
+                        .flatMap(p -> p.instances.stream()
+                                .map(instance -> Member.carriedOver(
+                                        instance,
+                                        now,
+                                        p.phase.isFinal() ? Optional.of(p.phaseSince) : Optional.empty())))
                         .toList(),
                 previous.filter(p -> !p.phase.isComplete())
                         .map(RolloutState::vacated)

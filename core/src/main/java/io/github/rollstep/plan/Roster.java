@@ -102,6 +102,9 @@ final class Roster {
 
     private Member find(Instance instance) {
         Member found = Member.found(instance, first, pass.now);
+        if (first) {
+            found.readySince = Optional.of(createdAt(instance));
+        }
         pass.members.add(found);
         return found;
     }
@@ -127,19 +130,16 @@ final class Roster {
             member.drainSentAt = Optional.empty();
             member.drains = 0;
         }
-        Duration soak = Pass.longer(pass.policy.minReady(), pass.platform.staleness());
         if (pass.isInPlace()) {
             member.place = held(member.place, observed.instance());
         }
         if (!member.served) {
             member.restarts = observed.instance().restarts();
         }
-        member.readySince = pass.isIn(member)
-                ? member.readySince.or(() -> Optional.of(readySince(observed.instance(), soak)))
-                : Optional.empty();
+        member.readySince = pass.isIn(member) ? member.readySince.or(() -> Optional.of(pass.now)) : Optional.empty();
         // What is wanted again while a drain of it is on its way may be taken out yet.
         member.ready = member.readySince
-                .filter(since -> member.drainSentAt.isEmpty() && pass.due(since.plus(soak)))
+                .filter(since -> member.drainSentAt.isEmpty() && pass.due(since.plus(soak())))
                 .isPresent();
         if (member.ready && !member.served && pass.isOurs(member)) {
             Instant launched = pass.now.minus(Duration.between(member.since, member.readySince.orElse(pass.now)));
@@ -158,12 +158,13 @@ final class Roster {
                 now.labels().isEmpty() ? taken.labels() : now.labels());
     }
 
-    /** What was there before us is taken at its word: it has been ready since it was created. */
-    private Instant readySince(Instance instance, Duration soak) {
-        if (!first) {
-            return pass.now;
-        }
-        Instant created = instance.createdAt().orElse(pass.now.minus(soak));
+    private Duration soak() {
+        return Pass.longer(pass.policy.minReady(), pass.platform.staleness());
+    }
+
+    /** What was there before us, and of which nothing is remembered, is taken at its word: it has been ready since it was created. */
+    private Instant createdAt(Instance instance) {
+        Instant created = instance.createdAt().orElse(pass.now.minus(soak()));
         return created.isBefore(pass.now) ? created : pass.now;
     }
 

@@ -11,6 +11,7 @@ import io.github.rollstep.Batches;
 import io.github.rollstep.Quota;
 import io.github.rollstep.Revision;
 import io.github.rollstep.plan.Reason.Code;
+import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
 /** A new target in the middle of a rollout continues from the mix that is there. */
@@ -26,6 +27,19 @@ class SupersedeTest {
         assertThat(scene.starts("r1-1").plan()).containsExactly("terminate r1-1");
         assertThat(scene.gone("r1-1").plan()).containsExactly("launch r2-1 v3");
         assertThat(scene.state.extremes().peak()).isEqualTo(4);
+    }
+
+    @Test
+    void whatHasJustBeenLetInIsNotServingYetForTheNextRolloutEither() {
+        Scene scene = Scene.of(1, oneByOne().minReady(Duration.ofSeconds(10)).build());
+        scene.plan();
+        scene.comesUp("r1-1").plan();
+        scene.afterSeconds(30).isIn("r1-1").plan();
+        scene.afterSeconds(5).rollTo("v2", 1);
+
+        assertThat(scene.plan()).as("a is all that serves").isEmpty();
+        assertThat(scene.afterSeconds(4).plan()).isEmpty();
+        assertThat(scene.afterSeconds(1).plan()).containsExactly("drain a");
     }
 
     @Test

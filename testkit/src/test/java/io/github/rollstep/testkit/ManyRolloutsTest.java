@@ -13,6 +13,7 @@ import io.github.rollstep.run.RollingUpdate;
 import io.github.rollstep.run.Rollout;
 import io.github.rollstep.run.RolloutEngine;
 import io.github.rollstep.run.RolloutListener;
+import io.github.rollstep.store.InMemoryRolloutStore;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -45,18 +46,22 @@ class ManyRolloutsTest {
             }
         };
         List<SimulatedFleet> fleets = new ArrayList<>();
+        List<InvariantMonitor> monitors = new ArrayList<>();
         List<Rollout> rollouts = new ArrayList<>();
         try (RolloutEngine engine = RolloutEngine.create(THREADS)) {
             for (int i = 0; i < ROLLOUTS; i++) {
                 SimulatedFleet fleet = fleet(i);
                 fleets.add(fleet);
-                RollingUpdate update = RollingUpdate.builder()
-                        .fleet(fleet.id())
+                InvariantMonitor monitor = InvariantMonitor.builder(fleet.id(), POLICY)
+                        .truth(fleet::observe)
+                        .build();
+                monitors.add(monitor);
+                RollingUpdate update = monitor.around(
+                                fleet.provider(),
+                                fleet.healthChecker(),
+                                fleet.router(),
+                                new InMemoryRolloutStore(InstantSource.system()))
                         .desired(4)
-                        .provider(fleet.provider())
-                        .health(fleet.healthChecker())
-                        .router(fleet.router())
-                        .policy(POLICY)
                         .listener(census)
                         .engine(engine)
                         .pollInterval(Duration.ofMillis(500))
@@ -73,6 +78,7 @@ class ManyRolloutsTest {
                 assertThat(end.fewestServing()).hasValue(4);
             }
         }
+        monitors.forEach(InvariantMonitor::assertKept);
         assertThat(fleets).allSatisfy(fleet -> assertThat(fleet.violations()).isEmpty());
         assertThat(mostRunning).as("they ran at once").hasValueGreaterThan(ROLLOUTS / 2);
         assertThat(mostThreads).hasValueBetween(3, THREADS);

@@ -46,11 +46,11 @@ final class Trial {
 
     private static final int MOST_STEPS = 20_000;
     private static final int TOLD_STEPS = 12;
-    private static final Instant START = Instant.parse("2026-11-24T00:00:00Z");
-    private static final Revision OLDER = Revision.of("v0");
-    private static final Revision OLD = Revision.of("v1");
-    private static final Revision TARGET = Revision.of("v2");
-    private static final Revision NEXT = Revision.of("v3");
+    static final Instant START = Instant.parse("2026-11-24T00:00:00Z");
+    static final Revision OLDER = Revision.of("v0");
+    static final Revision OLD = Revision.of("v1");
+    static final Revision TARGET = Revision.of("v2");
+    static final Revision NEXT = Revision.of("v3");
 
     /** A planner, good or broken on purpose. */
     interface Planner {
@@ -82,22 +82,10 @@ final class Trial {
         this.scenario = scenario;
         this.planner = planner;
         random = new Random(scenario.seed());
-        SimulatedFleet.Builder builder = SimulatedFleet.builder(FleetId.of("shop"), clock)
-                .seed(scenario.seed())
-                .tokens(scenario.tokens())
-                .drainsOnTerminate(scenario.router() == Scenario.Router.PLATFORM_DRAINS)
-                .behaviour(scenario.behaviour().toBuilder().build())
-                .behaviour(TARGET, scenario.behaviour());
-        for (Revision good : List.of(OLDER, OLD, NEXT)) {
-            builder.behaviour(good, good(scenario.behaviour()));
-        }
-        if (scenario.router() == Scenario.Router.NONE) {
-            builder.withoutRouter();
-        }
-        fleet = builder.build();
+        fleet = fleet(scenario, clock);
         foreign = fleet.startForeign(2, OLD).get(0).id();
         for (int i = 0; i < scenario.old().size(); i++) {
-            place(scenario.old().get(i), placeOf(i));
+            place(fleet, clock, scenario.old().get(i), placeOf(scenario, i));
         }
         fleet.failRate(scenario.faults() / 2, scenario.faults() / 2);
         rules = new PolicyRules(scenario.policy(), scenario.tokens(), this::broken);
@@ -111,7 +99,53 @@ final class Trial {
                 Optional.empty());
     }
 
-    private Place placeOf(int index) {
+    /** The platform, with nothing on it yet. */
+    static SimulatedFleet fleet(Scenario scenario, ManualClock clock) {
+        SimulatedFleet.Builder builder = SimulatedFleet.builder(FleetId.of("shop"), clock)
+                .seed(scenario.seed())
+                .tokens(scenario.tokens())
+                .drainsOnTerminate(scenario.router() == Scenario.Router.PLATFORM_DRAINS)
+                .behaviour(scenario.behaviour().toBuilder().build())
+                .behaviour(TARGET, scenario.behaviour());
+        for (Revision good : List.of(OLDER, OLD, NEXT)) {
+            builder.behaviour(good, good(scenario.behaviour()));
+        }
+        if (scenario.router() == Scenario.Router.NONE) {
+            builder.withoutRouter();
+        }
+        return builder.build();
+    }
+
+    /** As if nothing had failed. */
+    static RolloutState withoutFailures(RolloutState state) {
+        return new RolloutState(
+                state.fleet(),
+                state.rollout(),
+                state.target(),
+                state.restart(),
+                state.baseline(),
+                state.limits(),
+                state.plannedDesired(),
+                state.surveyed(),
+                state.back(),
+                state.phase(),
+                state.phaseSince(),
+                state.phaseReason(),
+                state.clocks(),
+                state.batch(),
+                new RolloutState.FailureLedger(0, 0, 0, List.of(), Optional.empty()),
+                state.extremes(),
+                state.launches(),
+                state.instances(),
+                state.vacated(),
+                state.zones(),
+                state.failingBefore(),
+                state.observed(),
+                state.tombstones(),
+                state.history());
+    }
+
+    static Place placeOf(Scenario scenario, int index) {
         return new Place(
                 Optional.empty(),
                 scenario.policy().ordered() ? Optional.of("shop-" + index) : Optional.empty(),
@@ -127,7 +161,7 @@ final class Trial {
                 .build();
     }
 
-    private void place(Scenario.Old old, Place place) {
+    static void place(SimulatedFleet fleet, ManualClock clock, Scenario.Old old, Place place) {
         Revision revision = old == Scenario.Old.OLDER ? OLDER : old == Scenario.Old.ON_TARGET ? TARGET : OLD;
         InstanceId id = fleet.start(revision, place).id();
         if (old == Scenario.Old.ILL) {
@@ -224,7 +258,7 @@ final class Trial {
                         fleet.id(), RolloutId.of("s" + steps), NEXT, state.limits(), now, Optional.of(state));
             case RESIZE -> command(() -> state.resize(Limits.resolve(scenario.policy(), 1 + random.nextInt(8))));
             case APPEARS -> {
-                fleet.start(random.nextBoolean() ? OLD : TARGET, placeOf(random.nextInt(8)));
+                fleet.start(random.nextBoolean() ? OLD : TARGET, placeOf(scenario, random.nextInt(8)));
                 appeared.add(now);
             }
             case ZONE_DOWN -> {
@@ -267,6 +301,14 @@ final class Trial {
         checkRepeatable(snapshot, before, plan);
         checkHeld(before, plan);
         rules.check(snapshot, before, plan);
+        if (plan.next().failures().count() < before.failures().count()) {
+            broken(
+                    Promise.FAILURES_REMEMBERED,
+                    "%d have failed, and %d are remembered"
+                            .formatted(
+                                    before.failures().count(),
+                                    plan.next().failures().count()));
+        }
         state = plan.next();
         if (before.phase() == RolloutPhase.ROLLING) {
             cost = state.failures().count();

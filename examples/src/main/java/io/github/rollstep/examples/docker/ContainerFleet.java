@@ -13,19 +13,20 @@ import io.github.rollstep.run.RolloutListener;
 import io.github.rollstep.spi.RolloutStore;
 import io.github.rollstep.spi.TrafficRouter;
 import io.github.rollstep.store.InMemoryRolloutStore;
+import io.github.rollstep.testkit.InvariantMonitor;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Map;
 
-/** A fleet of containers of {@link ExampleImage}: what the examples and their tests roll. */
+/** A fleet of containers of {@link ExampleImage}: what the examples and their tests roll, under an {@link InvariantMonitor}. */
 public final class ContainerFleet implements AutoCloseable {
 
     private static final Duration PATIENCE = Duration.ofMinutes(5);
 
     private final FleetId id;
     private final int desired;
-    private final RolloutPolicy policy;
+    private final InvariantMonitor monitor;
     private final TrafficRouter router;
     private final DockerInstanceProvider provider;
     private final HttpHealthChecker health =
@@ -45,7 +46,7 @@ public final class ContainerFleet implements AutoCloseable {
             RolloutStore store) {
         this.id = id;
         this.desired = desired;
-        this.policy = policy;
+        this.monitor = InvariantMonitor.of(id, policy);
         this.router = router;
         this.store = store;
         this.provider = DockerInstanceProvider.builder(engine, id)
@@ -68,14 +69,8 @@ public final class ContainerFleet implements AutoCloseable {
 
     /** One rollout, or the rest of one. A new controller each time. */
     public RollingUpdate update(RolloutListener listener) {
-        return RollingUpdate.builder()
-                .fleet(id)
+        return monitor.around(provider, health, router, store)
                 .desired(desired)
-                .provider(provider)
-                .health(health)
-                .router(router)
-                .store(store)
-                .policy(policy)
                 .listener(listener)
                 .pollInterval(Duration.ofMillis(500))
                 .build();
@@ -92,6 +87,11 @@ public final class ContainerFleet implements AutoCloseable {
 
     public DockerInstanceProvider provider() {
         return provider;
+    }
+
+    /** Watches all rollouts of this fleet. */
+    public InvariantMonitor monitor() {
+        return monitor;
     }
 
     /** Removes the containers too. */

@@ -121,7 +121,9 @@ public final class DockerLoad {
                 System.err.println(outcome);
                 outcomes.add(outcome);
             }
-            return new Result(outcomes, load.requests(), load.failed(), load.failures(), outside.breaches());
+            List<String> breaches = new ArrayList<>(outside.breaches());
+            fleet.monitor().violations().forEach(broken -> breaches.add(broken.toString()));
+            return new Result(outcomes, load.requests(), load.failed(), load.failures(), breaches);
         }
     }
 

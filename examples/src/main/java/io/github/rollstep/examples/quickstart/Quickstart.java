@@ -15,6 +15,7 @@ import io.github.rollstep.run.Progress;
 import io.github.rollstep.run.RollingUpdate;
 import io.github.rollstep.run.RolloutListener;
 import io.github.rollstep.store.FileRolloutStore;
+import io.github.rollstep.testkit.InvariantMonitor;
 import io.github.rollstep.testkit.LoadClient;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -28,7 +29,7 @@ import java.util.stream.Stream;
 
 /**
  * Three real server processes behind the embedded router, under load: rolled from v1 to v2, then to v3, which never gets
- * healthy and is rolled back. Ends with status 0 only if no request failed and every limit held.
+ * healthy and is rolled back. Ends with status 0 only if no request failed and every promise was kept.
  */
 public final class Quickstart {
 
@@ -71,7 +72,10 @@ public final class Quickstart {
         }
         outcomes.forEach(System.out::println);
         load.failures().forEach(failure -> System.out.println("failed: " + failure));
-        return outcomes.stream().allMatch(Outcome::isGood) && load.failed() == 0;
+        fleet.monitor.violations().forEach(System.out::println);
+        return outcomes.stream().allMatch(Outcome::isGood)
+                && load.failed() == 0
+                && fleet.monitor.violations().isEmpty();
     }
 
     private static Revision revision(String id, boolean healthy) {
@@ -98,6 +102,7 @@ public final class Quickstart {
         private final HttpHealthChecker health =
                 HttpHealthChecker.builder().path("/health").build();
         private final FileRolloutStore store = FileRolloutStore.open(directory.resolve("rollouts"));
+        private final InvariantMonitor monitor = InvariantMonitor.of(id, POLICY);
         private final LocalProcessProvider provider;
         private final Thread onExit = new Thread(this::clear);
         private boolean cleared;
@@ -122,14 +127,8 @@ public final class Quickstart {
         }
 
         Progress roll(Revision target, RolloutListener listener) throws InterruptedException {
-            try (RollingUpdate update = RollingUpdate.builder()
-                    .fleet(id)
+            try (RollingUpdate update = monitor.around(provider, health, router, store)
                     .desired(DESIRED)
-                    .provider(provider)
-                    .health(health)
-                    .router(router)
-                    .store(store)
-                    .policy(POLICY)
                     .listener(listener)
                     .pollInterval(Duration.ofMillis(200))
                     .build()) {

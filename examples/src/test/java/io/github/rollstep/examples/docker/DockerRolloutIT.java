@@ -23,6 +23,7 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -89,6 +90,7 @@ class DockerRolloutIT {
     void stopAll() throws Exception {
         if (fleet != null) {
             fleet.remove();
+            fleet.monitor().assertKept();
         }
         if (haproxy != null) {
             haproxy.close();
@@ -275,21 +277,29 @@ class DockerRolloutIT {
     private String runToTheEnd(String revision) throws IOException, InterruptedException {
         Process controller = controller(revision);
         try (BufferedReader out = reader(controller)) {
-            String last = out.lines().reduce("nothing", (before, line) -> line);
+            List<String> lines = out.lines().toList();
             controller.waitFor();
-            return last;
+            noneIsBroken(lines);
+            return lines.isEmpty() ? "nothing" : lines.get(lines.size() - 1);
         }
     }
 
     private void killAfter(int actions) throws IOException, InterruptedException {
         Process controller = controller("v2");
         try (BufferedReader out = reader(controller)) {
+            List<String> lines = new ArrayList<>();
             int seen = 0;
             for (String line = out.readLine(); line != null && seen < actions; line = out.readLine()) {
                 seen += line.startsWith("ACTION ") ? 1 : 0;
+                lines.add(line);
             }
             controller.destroyForcibly().waitFor();
+            noneIsBroken(lines);
         }
+    }
+
+    private static void noneIsBroken(List<String> lines) {
+        assertThat(lines).noneMatch(line -> line.startsWith("BROKEN "));
     }
 
     private Process controller(String revision) throws IOException {

@@ -86,6 +86,7 @@ class ControllerCrashIT {
         String last = "nothing";
         try (BufferedReader out = reader(controller)) {
             for (String line = out.readLine(); line != null; line = out.readLine()) {
+                assertThat(line).doesNotStartWith("BROKEN ");
                 last = line;
             }
         }
@@ -98,6 +99,7 @@ class ControllerCrashIT {
         try (BufferedReader out = reader(controller)) {
             int seen = 0;
             for (String line = out.readLine(); line != null && seen < actions; line = out.readLine()) {
+                assertThat(line).doesNotStartWith("BROKEN ");
                 seen += line.startsWith("ACTION ") ? 1 : 0;
             }
             controller.destroyForcibly().onExit().join();

@@ -13,6 +13,7 @@ import io.github.rollstep.run.Rollout;
 import io.github.rollstep.run.RolloutEvent;
 import io.github.rollstep.run.RolloutListener;
 import io.github.rollstep.store.FileRolloutStore;
+import io.github.rollstep.testkit.InvariantMonitor;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -20,7 +21,10 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 
-/** A controller to be killed: {@code DIRECTORY COMMAND_PORT REVISION}. Prints a line for each action, and the end. */
+/**
+ * A controller to be killed: {@code DIRECTORY COMMAND_PORT REVISION}. Prints a line for each action and each broken promise, and the
+ * end.
+ */
 final class ControllerProcess {
 
     static final FleetId FLEET = FleetId.of("crash");
@@ -35,29 +39,37 @@ final class ControllerProcess {
                 .minReady(Duration.ofMillis(300))
                 .drainDeadline(Duration.ofSeconds(20))
                 .build();
+        InvariantMonitor monitor = InvariantMonitor.of(FLEET, policy);
         try (LocalProcessProvider provider = provider(directory);
                 FileRolloutStore store = FileRolloutStore.open(directory.resolve("rollouts"));
-                RollingUpdate update = RollingUpdate.builder()
-                        .fleet(FLEET)
+                RollingUpdate update = monitor.around(
+                                provider,
+                                HttpHealthChecker.builder().path("/health").build(),
+                                new RemoteRouter(Integer.parseInt(args[1])),
+                                store)
                         .desired(3)
-                        .provider(provider)
-                        .health(HttpHealthChecker.builder().path("/health").build())
-                        .router(new RemoteRouter(Integer.parseInt(args[1])))
-                        .store(store)
-                        .policy(policy)
                         .listener(new RolloutListener() {
                             @Override
                             public void actionTaken(RolloutEvent.ActionTaken event) {
+                                say(monitor);
                                 System.out.println("ACTION " + event.action());
                             }
                         })
                         .build()) {
             Rollout rollout = update.resume().orElseGet(() -> update.start(Revision.of(args[2])));
             Progress end = rollout.await(Duration.ofMinutes(3)).orElseThrow();
+            say(monitor);
             System.out.printf(
                     "END %s %s peak %d fewest %d%n",
                     end.phase(), end.to(), end.peak(), end.fewestServing().orElse(-1));
         }
+    }
+
+    private static void say(InvariantMonitor monitor) {
+        monitor.violations().forEach(broken -> {
+            System.out.println("BROKEN " + broken.text());
+            System.err.println(broken);
+        });
     }
 
     static LocalProcessProvider provider(Path directory) {
