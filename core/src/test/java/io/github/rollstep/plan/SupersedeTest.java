@@ -8,6 +8,7 @@ import static io.github.rollstep.plan.Scene.oneByOne;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.rollstep.Batches;
+import io.github.rollstep.Health;
 import io.github.rollstep.Quota;
 import io.github.rollstep.Revision;
 import io.github.rollstep.plan.Reason.Code;
@@ -30,16 +31,28 @@ class SupersedeTest {
     }
 
     @Test
-    void whatHasJustBeenLetInIsNotServingYetForTheNextRolloutEither() {
+    void whatTheSupersededRolloutHasJustLetInIsNotServingYet() {
         Scene scene = Scene.of(1, oneByOne().minReady(Duration.ofSeconds(10)).build());
         scene.plan();
         scene.comesUp("r1-1").plan();
-        scene.afterSeconds(30).isIn("r1-1").plan();
-        scene.afterSeconds(5).rollTo("v2", 1);
+        scene.afterSeconds(30).isIn("r1-1").rollTo("v2", 1);
 
         assertThat(scene.plan()).as("a is all that serves").isEmpty();
-        assertThat(scene.afterSeconds(4).plan()).isEmpty();
+        assertThat(scene.afterSeconds(9).plan()).isEmpty();
         assertThat(scene.afterSeconds(1).plan()).containsExactly("drain a");
+    }
+
+    @Test
+    void whatHasRecoveredSinceTheLastRolloutEndedServesAtTheFirstLook() {
+        Scene scene = Scene.of(1, oneByOne().minReady(Duration.ofSeconds(10)).build());
+        Reason byHand = Reason.of(Code.BY_HAND, "by hand");
+        scene.state = scene.state.pause(scene.now, byHand);
+        scene.ill("a").plan();
+        scene.state = scene.state.abort(scene.now, byHand);
+        scene.health(Health.healthy(), "a").afterSeconds(60).rollTo("v2", 1).plan();
+
+        assertThat(scene.state.extremes().fewestServing()).hasValue(1);
+        assertThat(scene.state.baseline()).contains(Revision.of("v1"));
     }
 
     @Test
