@@ -176,14 +176,22 @@ class ArrivingTest {
 
     @Test
     void theFastestAndTheSlowestStartOfOursAreNotedAndNoRecovery() {
-        Scene scene = Scene.of(2, oneByOne().build());
+        Scene scene = Scene.of(3, oneByOne().maxSurge(3).build());
         scene.plan();
-        scene.afterSeconds(20).comesUp("r1-1").plan();
-        scene.isIn("r1-1").afterSeconds(5).plan();
+        serves(scene, "r1-1", 25);
         assertThat(scene.state.observed()).contains(Timings.start(Duration.ofSeconds(25)));
+        serves(scene, "r1-2", 20);
+        serves(scene, "r1-3", 40);
+        Timings seen = Timings.start(Duration.ofSeconds(20), Duration.ofSeconds(40));
+        assertThat(scene.state.observed()).contains(seen);
 
         scene.afterSeconds(60).ill("r1-1").serving("x", "v2", 0).plan();
         scene.health(Health.healthy(), "r1-1").plan();
-        assertThat(scene.state.observed().orElseThrow().startAtMost()).isEqualTo(Duration.ofSeconds(25));
+        assertThat(scene.state.observed()).contains(seen);
+    }
+
+    /** What was launched now is healthy and in the router so many seconds later; then the next one is launched. */
+    private static void serves(Scene scene, String token, int seconds) {
+        scene.afterSeconds(seconds).comesUp(token).isIn(token).plan();
     }
 }

@@ -187,4 +187,48 @@ class LeavingTest {
         assertThat(scene.state.observed().orElseThrow().drain()).isEqualTo(Duration.ofSeconds(5));
         assertThat(scene.state.observed().orElseThrow().stop()).isEqualTo(Duration.ofSeconds(7));
     }
+
+    @Test
+    void aClockThatWasSetBackMeasuresNothing() {
+        Scene scene = Scene.of(2, oneByOne().maxSurge(0).maxUnavailable(1).build());
+        assertThat(scene.plan()).containsExactly("drain a");
+
+        assertThat(scene.isOut("a").after(Duration.ofHours(-1)).plan()).containsExactly("terminate a");
+
+        assertThat(scene.state.observed()).isEmpty();
+    }
+
+    // ---- without a router
+
+    private static Scene unrouted(int instances) {
+        Scene scene = Scene.of(instances, oneByOne().build());
+        scene.platform = new Platform(false, false, Duration.ZERO, Duration.ofMinutes(1));
+        scene.plan();
+        return scene;
+    }
+
+    @Test
+    void withoutARouterOneThatIsHealthyAnswersAndIsNotAskedAgainWhileItIsNeeded() {
+        Scene scene = unrouted(3);
+        assertThat(scene.comesUp("r1-1").plan()).containsExactly("terminate a");
+
+        assertThat(scene.exits("b").afterSeconds(1).plan()).containsExactly("terminate b");
+        assertThat(scene.waits()).contains("2 serving, 3 must: a is not asked again");
+    }
+
+    @Test
+    void withoutARouterOneThatStartsServesNobody() {
+        Scene scene = unrouted(2);
+
+        assertThat(scene.starts("r1-1").rollTo("v3", 2).plan()).containsExactly("terminate r1-1");
+    }
+
+    @Test
+    void withoutARouterOneOfUnknownHealthMayServe() {
+        Scene scene = unrouted(3);
+        scene.health(Health.unknown("no answer"), "b").starts("r1-1");
+
+        assertThat(scene.plan()).isEmpty();
+        assertThat(scene.waits()).contains("2 serving, 3 must: b stays");
+    }
 }

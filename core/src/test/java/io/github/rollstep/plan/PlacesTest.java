@@ -400,4 +400,20 @@ class PlacesTest {
         assertThat(scene.state.phase()).isEqualTo(SUCCEEDED);
         assertThat(slots(scene)).containsExactly("db-0", "db-1", "db-2");
     }
+
+    @Test
+    void startFirstTakesNoPlaceAlsoWhereOneIsFreeByThen() {
+        Scene scene = database(2, oneByOne().build());
+
+        assertThat(scene.run())
+                .containsExactly(
+                        "launch r1-1 v2",
+                        "admit r1-1",
+                        "drain a",
+                        "terminate a",
+                        "launch r1-2 v2",
+                        "admit r1-2",
+                        "drain b",
+                        "terminate b");
+    }
 }
