@@ -48,7 +48,7 @@ final class Batching {
         }
         Duration dwell = last ? pass.bake() : pass.batches().pause();
         if (pass.state.batch().wholeSince().isEmpty()) {
-            becomeWhole(goal, dwell);
+            becomeWhole(goal);
         }
         Optional<Reason> hold = dwell(dwell, last).or(this::gates);
         hold.ifPresent(pass.waits::add);
@@ -86,23 +86,23 @@ final class Batching {
                         <= pass.goalCount() - goal;
     }
 
-    /** A pause does not count in the stall deadline. */
-    private void becomeWhole(int goal, Duration dwell) {
+    private void becomeWhole(int goal) {
         BatchPosition batch = pass.state.batch();
-        Clocks clocks = pass.state.clocks();
-        Instant until = dwell.isZero() ? clocks.progressAt() : pass.now.plus(dwell);
-        Instant progress = until.isAfter(clocks.progressAt()) ? until : clocks.progressAt();
-        pass.edit(draft -> {
-            draft.batch = new BatchPosition(batch.index(), goal, Optional.of(pass.now), batch.released());
-            draft.clocks = new Clocks(clocks.startedAt(), clocks.directionSince(), progress, clocks.progress());
-        });
+        pass.edit(
+                draft -> draft.batch = new BatchPosition(batch.index(), goal, Optional.of(pass.now), batch.released()));
     }
 
+    /** A pause does not count in the stall deadline, not even if that began anew within it. */
     private Optional<Reason> dwell(Duration dwell, boolean last) {
         BatchPosition batch = pass.state.batch();
         Instant until = batch.wholeSince().orElse(pass.now).plus(dwell);
         if (pass.due(until)) {
             return Optional.empty();
+        }
+        Clocks clocks = pass.state.clocks();
+        if (until.isAfter(clocks.progressAt())) {
+            pass.edit(draft ->
+                    draft.clocks = new Clocks(clocks.startedAt(), clocks.directionSince(), until, clocks.progress()));
         }
         return Optional.of(
                 last

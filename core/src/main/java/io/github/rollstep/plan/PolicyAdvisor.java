@@ -216,16 +216,18 @@ public final class PolicyAdvisor {
         return List.copyOf(candidates);
     }
 
-    /** Batches of this size; after a first one that risks no more than it may, if they are larger. */
+    /** Batches of this size; after a first one that is no larger than it may be, or of one instance, if they are larger. */
     private List<Batches> shapes(int size) {
         List<Batches> shapes = new ArrayList<>();
         if (base.batches().size(0, desired) <= maxFirstBatch) {
             shapes.add(base.batches());
         }
         Quota quota = Quota.of(size);
-        Batches whole = size <= maxFirstBatch ? Batches.fixed(quota) : Batches.ramp(Quota.of(maxFirstBatch), quota);
-        shapes.add(whole.thenSliding());
-        shapes.add(whole);
+        for (int first : distinct(size, maxFirstBatch, 1)) {
+            Batches whole = first == size ? Batches.fixed(quota) : Batches.ramp(Quota.of(first), quota);
+            shapes.add(whole.thenSliding());
+            shapes.add(whole);
+        }
         return shapes;
     }
 

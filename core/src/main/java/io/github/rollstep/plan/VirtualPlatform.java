@@ -153,10 +153,6 @@ final class VirtualPlatform {
         return FleetSnapshot.of(now, platform, seen);
     }
 
-    int size() {
-        return instances.size();
-    }
-
     /** The most that existed at once. */
     int peak() {
         return peak;

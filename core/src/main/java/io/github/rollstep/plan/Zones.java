@@ -163,9 +163,9 @@ final class Zones {
                 && count(zone, Zones::isThere) > shares.getOrDefault(zone, 0);
     }
 
-    /** What it lacks does not hold up the others if nothing can be launched before one of them goes. */
+    /** What it lacks holds up the others only if it can be launched before one of them goes, now or once what is stopping is gone. */
     private boolean isFinished(String zone) {
-        boolean noLaunch = pass.members.size() >= pass.limits.footprint()
+        boolean noLaunch = pass.count(member -> !member.isStopping() || pass.isStuck(member)) >= pass.limits.footprint()
                 || pass.count(member -> pass.isOfGoal(member) && isThere(member)) >= pass.batchGoal();
         return count(zone, member -> pass.stays(member) ? !member.isServing() : isInTraffic(member)) == 0
                 && (noLaunch || missing(zone) <= 0);

@@ -1,5 +1,6 @@
 package io.github.rollstep.plan;
 
+import static io.github.rollstep.plan.RolloutPhase.AWAITING_APPROVAL;
 import static io.github.rollstep.plan.RolloutPhase.PAUSED;
 import static io.github.rollstep.plan.RolloutPhase.ROLLED_BACK;
 import static io.github.rollstep.plan.RolloutPhase.ROLLING;
@@ -210,6 +211,15 @@ class BatchingTest {
     }
 
     @Test
+    void theSlidingPartWaitsForTheApprovalBeforeIt() {
+        Batches ramp = Batches.ramp(Quota.of(1), Quota.of(3)).thenSliding();
+        Scene scene = Scene.of(4, batches(ramp).approveAfter(1).build());
+
+        assertThat(scene.run()).containsExactly("launch r1-1 v2", "admit r1-1", "drain a", "terminate a");
+        assertThat(scene.state.phase()).isEqualTo(AWAITING_APPROVAL);
+    }
+
+    @Test
     void launchingAheadDoesNotPassThePointOfNoReturn() {
         Batches ramp = Batches.ramp(Quota.of(1), Quota.of(3)).thenSliding();
         Scene scene = Scene.of(
@@ -289,6 +299,20 @@ class BatchingTest {
         assertThat(scene.waits()).containsExactly("bakes 30m, until 2026-11-24T00:30:04Z");
         assertThat(scene.plan.wakeAt()).contains(Scene.START.plusSeconds(1804));
         scene.runFor(1);
+        assertThat(scene.state.phase()).isEqualTo(SUCCEEDED);
+    }
+
+    @Test
+    void aFleetThatSomebodyElseReplacesBakesNevertheless() {
+        Scene scene = Scene.of(
+                2,
+                batches(Batches.fixed(Quota.of(1))).bake(Duration.ofMinutes(30)).build());
+        scene.plan();
+        scene.comesUp("r1-1").isIn("r1-1").serving("x", "v2", 2000).gone("a", "b");
+
+        assertThat(scene.runFor(1800)).isEmpty();
+        assertThat(scene.state.phase()).isEqualTo(ROLLING);
+        scene.run();
         assertThat(scene.state.phase()).isEqualTo(SUCCEEDED);
     }
 

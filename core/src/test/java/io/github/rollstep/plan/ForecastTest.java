@@ -12,6 +12,7 @@ import io.github.rollstep.Health;
 import io.github.rollstep.Quota;
 import io.github.rollstep.ResourceBudget;
 import io.github.rollstep.RolloutPolicy;
+import io.github.rollstep.Routing;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -394,5 +395,207 @@ class ForecastTest {
                 .isThrownBy(() -> TIMINGS.stop(Duration.ofDays(400)))
                 .withMessage("stop must be within 0 to 366 days, was 9600h");
         assertThat(TIMINGS.admit(ofSeconds(1))).hasToString("start 30s, admit 1s, drain 5s, stop 10s");
+    }
+
+    // ---- from what is on its way
+
+    /** r1-1 serves, and a was told to stop so many seconds ago, or to let its requests end. */
+    private static Scene leaving(boolean draining, int seconds) {
+        Scene scene = Scene.of(1, oneByOne().minReady(Duration.ZERO).build());
+        assertThat(scene.steps(2)).containsExactly("launch r1-1 v2", "admit r1-1");
+        assertThat(scene.plan()).containsExactly("drain a");
+        if (draining) {
+            return scene.drains("a", 1).afterSeconds(seconds);
+        }
+        assertThat(scene.isOut("a").plan()).containsExactly("terminate a");
+        return scene.stops("a").afterSeconds(seconds);
+    }
+
+    private static Duration left(Scene scene) {
+        return Forecast.from(scene.snapshot(), scene.state, scene.policy, TIMINGS.admit(ofSeconds(3)))
+                .duration();
+    }
+
+    @Test
+    void whatStopsIsGoneWhenItsTimeIsOver() {
+        assertThat(left(leaving(false, 4))).isEqualTo(ofSeconds(10 - 4));
+    }
+
+    @Test
+    void whatShouldBeGoneByNowTakesItsWholeTimeOnceMore() {
+        assertThat(left(leaving(false, 60))).isEqualTo(ofSeconds(10));
+    }
+
+    @Test
+    void whatDrainsStopsWhenItsRequestsHaveEnded() {
+        assertThat(left(leaving(true, 2))).isEqualTo(ofSeconds(5 - 2 + 10));
+    }
+
+    @Test
+    void whereThePlatformDrainsWhatServedTakesBothTimesAndWhatNeverServedOne() {
+        Scene served = Scene.of(1, oneByOne().minReady(Duration.ZERO).build());
+        served.platform = new Platform(true, true, Duration.ZERO, ofSeconds(30));
+        served.steps(2);
+        assertThat(served.plan()).containsExactly("terminate a");
+        assertThat(left(served.stops("a").isOut("a").afterSeconds(4))).isEqualTo(ofSeconds(5 + 10 - 4));
+
+        Scene never = Scene.of(1, oneByOne().minReady(Duration.ZERO).build());
+        never.platform = served.platform;
+        never.plan();
+        assertThat(never.starts("r1-1").rollBackByHand().plan()).containsExactly("terminate r1-1");
+        assertThat(left(never.stops("r1-1").afterSeconds(4))).isEqualTo(ofSeconds(10 - 4));
+    }
+
+    @Test
+    void whereThePlatformDrainsLeavingTakesBothTimes() {
+        Scene scene = Scene.of(1, oneByOne().build());
+        scene.platform = new Platform(true, true, Duration.ZERO, ofSeconds(30));
+
+        assertThat(left(scene)).isEqualTo(ofSeconds(30 + 3 + 10 + 5 + 10));
+    }
+
+    @Test
+    void withoutARouterNothingIsAdmittedAndNothingDrains() {
+        Scene scene = Scene.of(2, oneByOne().build());
+        scene.platform = new Platform(false, true, Duration.ZERO, ofSeconds(30));
+        scene.isOut("a", "b");
+
+        Forecast forecast = Forecast.from(scene.snapshot(), scene.state, scene.policy, TIMINGS.admit(ofSeconds(3)));
+
+        assertThat(forecast.servingBefore()).isEqualTo(2);
+        assertThat(forecast.duration()).isEqualTo(ofSeconds(2 * (30 + 10 + 10)));
+    }
+
+    @Test
+    void whatTheRouterIsAboutToLetInIsInWhenItsTimeIsOver() {
+        Scene scene = Scene.of(1, oneByOne().build());
+        scene.plan();
+        assertThat(scene.comesUp("r1-1").plan()).containsExactly("admit r1-1");
+        Observed up = scene.fleet.get("r1-1");
+        scene.fleet.put("r1-1", new Observed(up.instance(), up.health(), new Routing(Routing.State.ADMITTING, 0)));
+
+        assertThat(left(scene.afterSeconds(1))).isEqualTo(ofSeconds(3 - 1 + 10 + 5 + 10));
+    }
+
+    @Test
+    void whatRunsAndIsNotHealthyYetComesUpInTheTimeOfAStart() {
+        Scene scene = Scene.of(1, oneByOne().build());
+        scene.plan();
+        scene.comesUp("r1-1").health(Health.unknown("no answer yet"), "r1-1").plan();
+
+        assertThat(left(scene.afterSeconds(20))).isEqualTo(ofSeconds(30 - 20 + 3 + 10 + 5 + 10));
+    }
+
+    @Test
+    void successorsComeUpInTheZonesThatTheyAreAskedTo() {
+        Scene scene = Scene.of(
+                        4,
+                        oneByOne()
+                                .batches(Batches.sliding(Quota.of(4)))
+                                .maxSurge(4)
+                                .maxSurgePerZone(Quota.of(1))
+                                .build())
+                .inZone("x", "a", "b")
+                .inZone("y", "c", "d");
+
+        Forecast forecast = Forecast.from(scene.snapshot(), scene.state, scene.policy, TIMINGS);
+
+        assertThat(forecast.peak()).as("two zones, one more in each").isEqualTo(6);
+        assertThat(forecast.duration()).isEqualTo(ofSeconds(2 * 55));
+    }
+
+    // ---- held, or on its way back
+
+    @Test
+    void approvalsAreGivenAtOnce() {
+        Forecast forecast = forecast(oneByOne().canary(1), 3);
+
+        assertThat(forecast.holds()).isOne();
+        assertThat(forecast.duration()).isEqualTo(ofSeconds(3 * 55));
+        assertThat(forecast.table()).contains("held 1 times");
+    }
+
+    @Test
+    void oneThatAFailureHoldsGoesOnToo() {
+        Scene scene = Scene.of(2, oneByOne().onFailure(FailurePolicy.PAUSE).build());
+        scene.plan();
+        scene.starts("r1-1").exits("r1-1").plan();
+        assertThat(scene.state.phase()).isEqualTo(RolloutPhase.PAUSED);
+
+        Forecast forecast = Forecast.from(scene.snapshot(), scene.state, scene.policy, TIMINGS);
+
+        assertThat(forecast.succeeds()).isTrue();
+        assertThat(forecast.holds()).isOne();
+    }
+
+    @Test
+    void aRollBackNeverReachesTheTarget() {
+        Scene scene = Scene.of(2, oneByOne().build());
+        scene.steps(2);
+
+        Forecast forecast = Forecast.from(scene.snapshot(), scene.rollBackByHand().state, scene.policy, TIMINGS);
+
+        assertThat(forecast.phase()).contains(RolloutPhase.ROLLED_BACK);
+        assertThat(forecast.never()).contains("2 of 2 serve v1");
+    }
+
+    // ---- one line, one table
+
+    @Test
+    void aForecastInOneLineSaysItAll() {
+        assertThat(forecast(oneByOne(), 3))
+                .hasToString("SUCCEEDED after 2m45s, batches 1, peak 4, fewest serving 3 of 3, launched 3, bad 0");
+        assertThat(Forecast.of(oneByOne().build(), 1, TIMINGS, NEVER_HEALTHY))
+                .hasToString("ROLLED_BACK after 1m10s, batches 1, peak 2, fewest serving 1 of 1, launched 1, bad 1: "
+                        + "1 failed, at most 0 may: new-1 is not serving 1m after its launch: is unhealthy "
+                        + "(never gets healthy)");
+    }
+
+    @Test
+    void theTableOfABadReleaseSaysWhenItFails() {
+        RolloutPolicy.Builder policy = oneByOne().budget(ResourceBudget.of("db connections", 100, 15, 10));
+
+        assertThat(Forecast.of(policy, 2, TIMINGS, NEVER_HEALTHY).table()).isEqualTo("""
+                        limits          desired 2, at most 3 exist (desired 2 + maxSurge 1), at least 2 serve
+                        ends            ROLLED_BACK after 1m10s
+                        fails           after 1m
+                        batches         1
+                        peak            3 instances
+                        db connections  45 of 90
+                        fewest serving  2 of 2
+                        launched        1, of them bad 1
+                        why             1 failed, at most 0 may: new-1 is not serving 1m after its launch: is unhealthy (never gets healthy)
+                        """);
+    }
+
+    @Test
+    void eachBudgetHasItsOwnColumn() {
+        Map<String, Forecast> forecasts = new LinkedHashMap<>();
+        RolloutPolicy.Builder memory = oneByOne().budget(ResourceBudget.of("memory", 64, 4));
+        forecasts.put("memory", forecast(memory, 2));
+        forecasts.put("both", forecast(memory.budget(ResourceBudget.of("licences", 9, 1)), 2));
+
+        assertThat(Forecast.compare(forecasts)).isEqualTo("""
+                                ends       after  batches  peak  fewest serving  launched  bad    memory  licences
+                        memory  SUCCEEDED  1m50s        1     3               2         2    0  12 of 64         -
+                        both    SUCCEEDED  1m50s        1     3               2         2    0  12 of 64    3 of 9
+                        """);
+    }
+
+    @Test
+    void theFirstColumnOfATableStandsToTheLeftAndARowMayBeShort() {
+        assertThat(new TextTable().row("no", "of").row("7", "12").row("11")).hasToString("no  of\n7   12\n11\n");
+    }
+
+    @Test
+    void eachTimeIsChecked() {
+        Duration tooLong = Duration.ofDays(366).plusSeconds(1);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> TIMINGS.admit(tooLong))
+                .withMessageStartingWith("admit must be within 0 to 366 days");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> TIMINGS.drain(ofSeconds(-1)))
+                .withMessage("drain must be within 0 to 366 days, was -1s");
+        assertThat(TIMINGS.stop(Duration.ofDays(366)).stop()).isEqualTo(Duration.ofDays(366));
     }
 }

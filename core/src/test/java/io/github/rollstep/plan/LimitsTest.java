@@ -84,4 +84,25 @@ class LimitsTest {
                 .withMessage("maxSurgePerZone must be > 0 where maxUnavailable is 0 of desired (3), was 0: "
                         + "nothing could ever be replaced");
     }
+
+    @Test
+    void ofTwoEqualBoundsTheSurgeIsTheRule() {
+        RolloutPolicy policy = RolloutPolicy.builder()
+                .maxSurge(2)
+                .maxInstances(12)
+                .budget(ResourceBudget.of("db connections", 12, 1))
+                .build();
+
+        assertThat(Limits.resolve(policy, 10).footprintRule()).isEqualTo("desired 10 + maxSurge 2");
+    }
+
+    @Test
+    void aMillionIsTheMost() {
+        RolloutPolicy policy = RolloutPolicy.builder().maxSurge(1).build();
+
+        assertThat(Limits.resolve(policy, 1_000_000).footprint()).isEqualTo(1_000_001);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> Limits.resolve(policy, 1_000_001))
+                .withMessage("desired must be within 1 to 1,000,000, was 1,000,001");
+    }
 }

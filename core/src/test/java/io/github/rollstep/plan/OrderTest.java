@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.rollstep.FailurePolicy;
 import io.github.rollstep.Instance;
+import io.github.rollstep.InstanceId;
 import io.github.rollstep.Revision;
 import io.github.rollstep.ZoneOrder;
 import io.github.rollstep.plan.Reason.Code;
@@ -247,5 +248,50 @@ class OrderTest {
         assertThat(scene.fleet.keySet()).containsExactly("c", "r1-1", "r1-2", "r1-3");
 
         assertThat(drained(scene.rollBackByHand().run())).containsExactly("r1-3", "r1-2", "r1-1");
+    }
+
+    private static List<String> departing(Scene scene) {
+        scene.plan();
+        return scene.plan.departing().stream().map(InstanceId::value).toList();
+    }
+
+    @Test
+    void ofThoseThatDoNotServeTheIllGoFirst() {
+        Scene scene = Scene.of(3, oneByOne().build()).isOut("a").ill("b");
+
+        assertThat(departing(scene)).containsExactly("b", "a", "c");
+    }
+
+    @Test
+    void theZonesComeInTheOrderOfTheirNamesBeforeAge() {
+        Scene scene = Scene.of(
+                        3, oneByOne().zoneOrder(ZoneOrder.ONE_AFTER_ANOTHER).build())
+                .inZone("y", "a", "c")
+                .inZone("x", "b");
+
+        assertThat(departing(scene)).containsExactly("b", "a", "c");
+    }
+
+    @Test
+    void aRollBackTakesTheNewestFirstWhateverItsZone() {
+        Scene scene = Scene.of(
+                        3, oneByOne().zoneOrder(ZoneOrder.ONE_AFTER_ANOTHER).build())
+                .inZone("x", "a")
+                .inZone("y", "b", "c");
+        scene.steps(11);
+        assertThat(scene.fleet.keySet()).containsExactly("c", "r1-1", "r1-2", "r1-3");
+
+        scene.inZone("y", "r1-1").inZone("x", "r1-2", "r1-3").rollBackByHand();
+
+        assertThat(departing(scene)).containsExactly("r1-3", "r1-2", "r1-1");
+    }
+
+    @Test
+    void anOrdinalOfManyDigitsIsNoneToStumbleOver() {
+        Scene scene = Scene.of(2, oneByOne().ordered().build())
+                .told(instance -> instance.slot("db-98765432109876"), "a")
+                .told(instance -> instance.slot("db-7"), "b");
+
+        assertThat(departing(scene)).containsExactly("a", "b");
     }
 }

@@ -182,4 +182,26 @@ class OtherHandsTest {
         assertThat(scene.run()).containsExactly("launch r1-3 v2", "admit r1-3");
         assertThat(scene.state.phase()).isEqualTo(SUCCEEDED);
     }
+
+    @Test
+    void onAPlatformThatKeepsNoTokensNobodyKnowsWhoStartedTheNewestSoItGoes() {
+        Scene scene = Scene.of(1, oneByOne().build());
+        scene.plan();
+        scene.serving("i-1", "v2", 2000).plan();
+        scene.serving("i-2", "v2", 2001);
+
+        assertThat(scene.run()).containsExactly("drain a", "terminate a", "drain i-2", "terminate i-2");
+        assertThat(scene.fleet.keySet()).containsExactly("i-1");
+    }
+
+    @Test
+    void whatIsRememberedIsInTheOrderOfTokensThenIds() {
+        Scene scene = Scene.of(1, oneByOne().maxSurge(2).build()).serving("m", "v1", 5);
+        scene.plan();
+        scene.comesUp("r1-1").serving("0", "v1", 6).plan();
+
+        assertThat(scene.state.instances())
+                .extracting(record -> record.id().orElseThrow().value())
+                .containsExactly("0", "a", "m", "r1-1");
+    }
 }

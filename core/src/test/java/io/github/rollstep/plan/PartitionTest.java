@@ -2,6 +2,8 @@ package io.github.rollstep.plan;
 
 import static io.github.rollstep.plan.RolloutPhase.AWAITING_APPROVAL;
 import static io.github.rollstep.plan.RolloutPhase.ROLLED_BACK;
+import static io.github.rollstep.plan.RolloutPhase.ROLLING;
+import static io.github.rollstep.plan.RolloutPhase.ROLLING_BACK;
 import static io.github.rollstep.plan.RolloutPhase.SUCCEEDED;
 import static io.github.rollstep.plan.Scene.oneByOne;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -11,6 +13,7 @@ import io.github.rollstep.Batches;
 import io.github.rollstep.Health;
 import io.github.rollstep.Quota;
 import io.github.rollstep.Revision;
+import io.github.rollstep.RolloutPolicy;
 import io.github.rollstep.plan.Reason.Code;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
@@ -268,5 +271,39 @@ class PartitionTest {
                         "admit r1-2, admit r1-3",
                         "drain b, drain c",
                         "terminate b, terminate c");
+    }
+
+    @Test
+    void ofThoseThatDoNotServeOneThatIsSeenIsKept() {
+        Scene scene = Scene.of(2, oneByOne().partition(1).build());
+        scene.platform = new Platform(true, false, Duration.ofSeconds(5), Duration.ofMinutes(1));
+        scene.plan();
+
+        scene.ill("a").gone("b").afterSeconds(1).plan();
+
+        assertThat(scene.plan.departing()).as("a is kept").isEmpty();
+        assertThat(scene.plan.counts().existing()).as("b may still be there").isEqualTo(3);
+    }
+
+    @Test
+    void aRolloutThatTurnsBackForAStallKnowsNoPartitionFromThatStepOn() {
+        RolloutPolicy policy = oneByOne()
+                .batches(Batches.fixed(Quota.of(1)))
+                .rollbackBatches(Batches.fixed(Quota.of(1)))
+                .maxSurge(2)
+                .partition(1)
+                .build();
+        Scene scene = Scene.of(4, policy);
+        assertThat(scene.steps(6))
+                .containsExactly(
+                        "launch r1-1 v2", "admit r1-1", "drain a", "terminate a", "launch r1-2 v2", "admit r1-2");
+        assertThat(scene.plan()).as("and the router ignores it").containsExactly("drain b");
+        for (int minute = 0; minute < 9; minute++) {
+            scene.after(Duration.ofMinutes(1)).plan();
+        }
+        assertThat(scene.state.phase()).isEqualTo(ROLLING);
+
+        assertThat(scene.after(Duration.ofMinutes(1)).plan()).containsExactly("launch r1-3 v1", "drain r1-2");
+        assertThat(scene.state.phase()).isEqualTo(ROLLING_BACK);
     }
 }

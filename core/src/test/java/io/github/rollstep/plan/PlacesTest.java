@@ -17,6 +17,7 @@ import io.github.rollstep.Quota;
 import io.github.rollstep.RolloutPolicy;
 import io.github.rollstep.Routing;
 import io.github.rollstep.plan.Reason.Code;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -240,6 +241,40 @@ class PlacesTest {
     }
 
     @Test
+    void shrinkingGivesUpAPlaceWithoutANameBeforeAnyThatHasOne() {
+        Scene scene = Scene.of(
+                        3,
+                        stopFirst()
+                                .maxUnavailable(2)
+                                .batches(Batches.sliding(Quota.of(2)))
+                                .build())
+                .tellsPlaces()
+                .inSlots("db", "a");
+        assertThat(scene.steps(2)).containsExactly("drain a, drain b", "terminate a, terminate b");
+
+        assertThat(scene.resizeTo(2).plan()).containsExactly("launch r1-1 v2 in db-0", "drain c");
+        assertThat(scene.state.vacated()).isEmpty();
+    }
+
+    @Test
+    void aLaunchThatNeverCameLeavesNoPlaceWhereItHadNone() {
+        Scene scene = Scene.of(
+                        1,
+                        stopFirst()
+                                .startDeadline(Duration.ofMinutes(2))
+                                .maxFailedInstances(1)
+                                .build())
+                .rollTo("v2", 2);
+        assertThat(scene.plan()).containsExactly("launch r2-1 v2");
+
+        scene.after(Duration.ofMinutes(2)).plan();
+        scene.plan();
+
+        assertThat(scene.state.instances()).hasSize(1);
+        assertThat(scene.state.vacated()).isEmpty();
+    }
+
+    @Test
     void aPlaceThatWasGivenUpIsNotTakenByTheNextRollout() {
         Scene scene = database(3, stopFirst().build()).rollTo("v1", 2);
         scene.run();
@@ -364,5 +399,21 @@ class PlacesTest {
 
         assertThat(scene.state.phase()).isEqualTo(SUCCEEDED);
         assertThat(slots(scene)).containsExactly("db-0", "db-1", "db-2");
+    }
+
+    @Test
+    void startFirstTakesNoPlaceAlsoWhereOneIsFreeByThen() {
+        Scene scene = database(2, oneByOne().build());
+
+        assertThat(scene.run())
+                .containsExactly(
+                        "launch r1-1 v2",
+                        "admit r1-1",
+                        "drain a",
+                        "terminate a",
+                        "launch r1-2 v2",
+                        "admit r1-2",
+                        "drain b",
+                        "terminate b");
     }
 }

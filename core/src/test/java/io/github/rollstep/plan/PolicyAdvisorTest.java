@@ -70,6 +70,20 @@ class PolicyAdvisorTest {
         assertThat(best).hasToString("ramp 1, 4, then sliding, surge 4, unavailable 0");
     }
 
+    /** The two that the first one leaves are stopped as soon as it is healthy, after 4; two at first hold up the third for longer. */
+    @Test
+    void aFirstBatchThatIsSmallerThanItMayBeIsAdvisedWhereThatIsFaster() {
+        Timings slowToStop = Timings.start(ofSeconds(4)).drain(ofSeconds(7)).stop(ofSeconds(25));
+
+        Choice best = best(PolicyAdvisor.builder(3, slowToStop)
+                .minServing(1)
+                .maxInstances(4)
+                .maxFirstBatch(2));
+
+        assertThat(best).hasToString("ramp 1, 3, then sliding, surge 1, unavailable 2");
+        assertThat(best.forecast().duration()).isEqualTo(ofSeconds(50));
+    }
+
     @Test
     void theBaseGivesTheRest() {
         RolloutPolicy base = RolloutPolicy.builder()
@@ -139,5 +153,43 @@ class PolicyAdvisorTest {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> advisor(3).maxFirstBatch(0))
                 .withMessage("maxFirstBatch must be >= 1, was 0");
+    }
+
+    @Test
+    void whatIsAdvisedHoldsToTheMostInstancesWhoeverAsksForIt() {
+        assertThat(best(advisor(2).maxInstances(3)).policy().maxInstances()).hasValue(3);
+    }
+
+    @Test
+    void theSpreadOfStartsIsForecastToo() {
+        Timings spread =
+                Timings.start(ofSeconds(20), ofSeconds(40)).drain(ofSeconds(5)).stop(ofSeconds(10));
+
+        Choice best = best(PolicyAdvisor.builder(4, spread));
+
+        assertThat(best.forecast()).isEqualTo(Forecast.of(best.policy(), 4, spread));
+        assertThat(best).hasToString("sliding 4, surge 4, unavailable 0");
+    }
+
+    @Test
+    void aDeadlineThatTheSlowestStartMissesIsImpossibleToo() {
+        RolloutPolicy base =
+                RolloutPolicy.builder().startDeadline(ofSeconds(45)).build();
+
+        Advice advice = PolicyAdvisor.builder(11, Timings.start(ofSeconds(20), ofSeconds(40)))
+                .base(base)
+                .build()
+                .advise();
+
+        assertThat(advice.best()).isEmpty();
+        assertThat(advice.impossible().orElseThrow()).startsWith("startDeadline must be >= start 40s");
+    }
+
+    @Test
+    void theBatchesOfTheBaseAreAdvisedWhereNoneAreFaster() {
+        Choice best = best(advisor(1).minServing(0).maxInstances(2));
+
+        assertThat(best).hasToString("ramp 1, 25 %, then sliding, surge 1, unavailable 1");
+        assertThat(best.policy().batches()).isEqualTo(RolloutPolicy.defaults().batches());
     }
 }

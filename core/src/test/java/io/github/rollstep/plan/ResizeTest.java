@@ -333,4 +333,77 @@ class ResizeTest {
                 .isThrownBy(() -> scene.resizeTo(2))
                 .withMessage("rollout r1 has ended: SUCCEEDED");
     }
+
+    // ---- what was leaving, or has not begun
+
+    @Test
+    void growingHasThoseBackThatAShrinkHadDrained() {
+        Scene scene = Scene.of(3, oneByOne().bake(PAUSE).build());
+        scene.steps(14);
+        assertThat(scene.resizeTo(2).plan()).containsExactly("drain r1-3");
+        scene.drains("r1-3", 1);
+
+        assertThat(scene.resizeTo(3).plan()).containsExactly("admit r1-3");
+    }
+
+    @Test
+    void aRollBackOfAShrunkFleetHasNoMoreBackThanItNeeds() {
+        Scene scene = Scene.of(
+                2, oneByOne().maxSurge(2).retainOld(Duration.ofHours(1)).build());
+        scene.steps(6);
+        assertThat(scene.plan.counts().kept()).isEqualTo(2);
+
+        assertThat(scene.resizeTo(1).rollBackByHand().plan()).containsExactly("admit a", "terminate b");
+    }
+
+    @Test
+    void aBatchThatIsLargerThanTheFleetWasGrowsNothingUnproven() {
+        Scene scene = Scene.of(
+                3, oneByOne().batches(Batches.sliding(Quota.of(6))).maxSurge(10).build());
+
+        assertThat(scene.resizeTo(6).plan()).containsExactly("launch r1-1 v2", "launch r1-2 v2", "launch r1-3 v2");
+    }
+
+    @Test
+    void shrinkingToTheEndOfAPartialRolloutBakesForTheWholeTime() {
+        Scene scene = Scene.of(
+                4,
+                oneByOne()
+                        .batches(Batches.fixed(Quota.of(1)).pause(PAUSE))
+                        .partition(Quota.percent(50))
+                        .bake(PAUSE)
+                        .build());
+        scene.steps(5);
+        assertThat(scene.state.batch().wholeSince()).isPresent();
+
+        assertThat(scene.resizeTo(2).state.batch().wholeSince())
+                .as("one of two is all that is rolled")
+                .isEmpty();
+    }
+
+    @Test
+    void shrinkingAPartialRolloutDoesNotBeginItsBakeAnew() {
+        Scene scene = Scene.of(
+                3,
+                oneByOne()
+                        .batches(Batches.fixed(Quota.of(1)))
+                        .partition(1)
+                        .bake(PAUSE)
+                        .build());
+        scene.steps(9);
+        assertThat(scene.waitCodes()).contains(Code.BAKE);
+
+        assertThat(scene.resizeTo(2).state.batch().wholeSince()).isPresent();
+    }
+
+    @Test
+    void aShorterFleetHasForgottenThePlacesThatItHadOnceTheNextRolloutBegins() {
+        Scene scene = Scene.of(3, oneByOne().maxSurge(0).maxUnavailable(1).build())
+                .inSlots("db", "a", "b", "c")
+                .rollTo("v1", 2);
+        scene.run();
+        assertThat(scene.state.phase()).isEqualTo(SUCCEEDED);
+
+        assertThat(scene.rollTo("v2", 3).state.vacated()).isEmpty();
+    }
 }

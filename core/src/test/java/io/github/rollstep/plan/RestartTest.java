@@ -162,4 +162,17 @@ class RestartTest {
 
         assertThat(scene.state.phaseReason().text()).contains("there is no revision to go back to");
     }
+
+    @Test
+    void rollingItBackHasNoneBackOfThoseThatItLaunched() {
+        Scene scene = restart();
+        scene.steps(4);
+        assertThat(scene.fleet.keySet()).containsExactly("b", "c", "r2-1");
+        scene.rollBackByHand();
+        scene.plan();
+        scene.serving("d", "v1", 5).plan();
+        scene.drains("r2-1", 1).gone("d");
+
+        assertThat(scene.plan()).doesNotContain("admit r2-1");
+    }
 }

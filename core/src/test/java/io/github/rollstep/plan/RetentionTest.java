@@ -65,6 +65,17 @@ class RetentionTest {
     }
 
     @Test
+    void norDoesItBesideAPartition() {
+        Scene scene = Scene.of(3, retaining().partition(1).build());
+
+        assertThat(scene.runFor(1200)).noneMatch(line -> line.contains("terminate"));
+        assertThat(scene.state.phase()).isEqualTo(ROLLING);
+        scene.run();
+
+        assertThat(scene.state.phase()).isEqualTo(SUCCEEDED);
+    }
+
+    @Test
     void aFleetThatIsNotSeenMeanwhileHasNotStalled() {
         Scene scene = replaced();
         scene.plan();

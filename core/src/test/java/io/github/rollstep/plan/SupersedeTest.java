@@ -13,6 +13,7 @@ import io.github.rollstep.Quota;
 import io.github.rollstep.Revision;
 import io.github.rollstep.plan.Reason.Code;
 import java.time.Duration;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 /** A new target in the middle of a rollout continues from the mix that is there. */
@@ -160,5 +161,55 @@ class SupersedeTest {
                         "drain b",
                         "terminate b");
         assertThat(scene.fleet.keySet()).containsExactly("c", "r1-1", "r1-2");
+    }
+
+    // ---- where it would go back to
+
+    private static Revision baseline(Scene scene) {
+        scene.plan();
+        return scene.state.baseline().orElseThrow();
+    }
+
+    /** v2 is verified, and no rollout has failed. */
+    private static Scene verified() {
+        Scene scene = Scene.of(2, oneByOne().build());
+        scene.run();
+        assertThat(scene.state.history().verified()).contains(Revision.of("v2"));
+        return scene;
+    }
+
+    @Test
+    void goesBackToTheVerifiedRevisionAlsoWhereAnotherServesMore() {
+        Scene scene = verified().serving("x", "w", 1).serving("y", "w", 2).serving("z", "w", 3);
+
+        assertThat(baseline(scene.rollTo("v3", 2))).isEqualTo(Revision.of("v2"));
+    }
+
+    @Test
+    void goesBackToNoVerifiedRevisionThatIsIllOrNotThere() {
+        Scene ill = verified().ill("r1-1", "r1-2").serving("x", "w", 1);
+        assertThat(baseline(ill.rollTo("v3", 2))).isEqualTo(Revision.of("w"));
+
+        Scene replaced = verified().gone("r1-1", "r1-2").serving("x", "w", 1);
+        assertThat(baseline(replaced.rollTo("v3", 2))).isEqualTo(Revision.of("w"));
+    }
+
+    @Test
+    void ofTwoThatServeEquallyMuchGoesBackToTheFirstByName() {
+        for (String last : new String[] {"w1", "w2", "w3", "w4"}) {
+            Scene scene = Scene.of(1, oneByOne().build()).serving("y", "v0", 1).serving("z", last, 2);
+
+            assertThat(baseline(scene)).as(last).isEqualTo(Revision.of("v0"));
+        }
+    }
+
+    @Test
+    void whatIsLeavingWhenItBeginsHasNoShareOfItsZone() {
+        Scene scene = Scene.of(3, oneByOne().build()).inZone("x", "a", "b").inZone("y", "c");
+        scene.steps(3);
+
+        scene.drains("a", 1).rollTo("v3", 3).plan();
+
+        assertThat(scene.state.zones()).isEqualTo(Map.of("x", 1, "y", 1));
     }
 }

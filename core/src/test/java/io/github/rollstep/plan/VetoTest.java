@@ -215,4 +215,18 @@ class VetoTest {
 
         assertThat(scene.run()).containsExactly("terminate a");
     }
+
+    @Test
+    void whoTurnedBackWithAllInPlaceSaysSoAndLooksAgainAtOnce() {
+        Scene scene = Scene.of(2, oneByOne().maxSurge(0).maxUnavailable(1).build())
+                .refuses("a", "is copying")
+                .refuses("b", "is copying");
+        scene.plan();
+
+        assertThat(scene.after(Duration.ofMinutes(10)).plan()).isEmpty();
+        assertThat(scene.waits()).containsExactly("all seems to be in place, looks again");
+        assertThat(scene.plan.wakeAt()).contains(scene.now);
+        scene.plan();
+        assertThat(scene.state.phase()).isEqualTo(ROLLED_BACK);
+    }
 }

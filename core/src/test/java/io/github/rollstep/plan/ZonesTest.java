@@ -10,6 +10,7 @@ import io.github.rollstep.Quota;
 import io.github.rollstep.RolloutPolicy;
 import io.github.rollstep.ZoneOrder;
 import io.github.rollstep.plan.Reason.Code;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -374,5 +375,260 @@ class ZonesTest {
 
             assertThat(scene.state.phase()).as("%s", order).isEqualTo(SUCCEEDED);
         }
+    }
+
+    // ---- shares
+
+    @Test
+    void whatSharesLeaveOverGoesToTheLargestRemainders() {
+        assertThat(Zones.shares(Map.of("x", 5, "y", 3, "z", 1), 4)).isEqualTo(Map.of("x", 2, "y", 1, "z", 1));
+        assertThat(Zones.shares(Map.of("x", 1, "y", 1), 3)).isEqualTo(Map.of("x", 2, "y", 1));
+    }
+
+    // ---- where a launch goes
+
+    @Test
+    void theZoneThatLosesOneGetsTheNextEvenIfItIsNotItsTurn() {
+        Scene scene = twoByTwo(scattered().maxSurge(2)).refuses("a", "stays").refuses("b", "stays");
+        assertThat(scene.plan()).containsExactly("launch r1-1 v2 in zone x");
+
+        scene.comesUp("r1-1").isIn("r1-1").gone("c", "d");
+
+        assertThat(scene.plan()).as("y has none, x has three of two").containsExactly("launch r1-2 v2 in zone y");
+    }
+
+    @Test
+    void oneThatLeavesIsMissingInItsZone() {
+        Scene scene = twoByTwo(scattered().maxSurge(2).maxUnavailable(1))
+                .refuses("a", "stays")
+                .refuses("b", "stays");
+        assertThat(scene.plan()).containsExactly("launch r1-1 v2 in zone x", "drain c");
+        scene.drains("c", 1).comesUp("r1-1").inZone("y", "r1-1").isIn("r1-1").exits("d");
+        scene.gone("d").plan();
+
+        assertThat(scene.plan.actions()).isNotEmpty();
+        assertThat(zonesOfLaunches(scene)).containsExactly("y");
+    }
+
+    private static List<String> zonesOfLaunches(Scene scene) {
+        return scene.plan.actions().stream()
+                .filter(Action.Launch.class::isInstance)
+                .map(action -> ((Action.Launch) action).place().zone().orElse("none"))
+                .toList();
+    }
+
+    @Test
+    void inPlaceOneThatLeavesHoldsItsPlaceInItsZone() {
+        Scene scene = twoByTwo(scattered().maxSurge(0).maxUnavailable(3)).rollTo("v2", 6);
+        assertThat(scene.plan()).containsExactly("launch r2-1 v2 in zone x", "drain a");
+        scene.drains("a", 1).comesUp("r2-1").isIn("r2-1");
+
+        assertThat(scene.plan()).containsExactly("launch r2-2 v2 in zone y");
+    }
+
+    @Test
+    void inPlaceEachSuccessorGoesWhereItsOwnPredecessorWas() {
+        Scene scene = twoByTwo(scattered()
+                        .batches(Batches.sliding(Quota.of(3)))
+                        .maxSurge(0)
+                        .maxUnavailable(3))
+                .refuses("b", "stays");
+        assertThat(scene.steps(2))
+                .containsExactly("drain a, drain c, drain d", "terminate a, terminate c, terminate d");
+
+        assertThat(scene.plan())
+                .containsExactly("launch r1-1 v2 in zone x", "launch r1-2 v2 in zone y", "launch r1-3 v2 in zone y");
+    }
+
+    // ---- one after another
+
+    private static RolloutPolicy.Builder allAtOnce() {
+        return oneZoneAfterAnother().batches(Batches.sliding(Quota.of(4))).maxSurge(4);
+    }
+
+    @Test
+    void saysThatAZoneIsFinishedBeforeTheNextIsBegun() {
+        Scene scene = twoByTwo(allAtOnce());
+
+        scene.plan();
+
+        assertThat(scene.waits()).contains("zone x is finished before the next one is begun");
+    }
+
+    @Test
+    void saysThatTheZoneInTurnHasNoRoom() {
+        Scene scene = twoByTwo(allAtOnce().maxSurgePerZone(Quota.of(1)));
+
+        assertThat(scene.plan()).containsExactly("launch r1-1 v2 in zone x");
+        assertThat(scene.waits()).contains("zone x has room for no more");
+    }
+
+    /** a and b are in zone x; c, d and e in zone y, where c and d are ill: with all that serves in x, five do not serve. */
+    private static Scene heldUp(RolloutPolicy.Builder policy) {
+        return Scene.of(5, policy.maxSurge(2).build())
+                .inZone("x", "a", "b")
+                .inZone("y", "c", "d", "e")
+                .tellsPlaces()
+                .ill("c", "d");
+    }
+
+    @Test
+    void aFullZoneOfWhichNoneMayLeaveDoesNotHoldUpTheOthers() {
+        Scene scene = heldUp(oneZoneAfterAnother().maxSurgePerZone(Quota.of(1)));
+
+        assertThat(scene.run())
+                .startsWith(
+                        "launch r1-1 v2 in zone x, drain c",
+                        "admit r1-1, terminate c",
+                        "launch r1-2 v2 in zone y, drain d");
+        assertThat(scene.state.phase()).isEqualTo(SUCCEEDED);
+    }
+
+    @Test
+    void norDoesOneThatHasAllItsSuccessors() {
+        Scene scene = heldUp(oneZoneAfterAnother());
+
+        assertThat(scene.run())
+                .startsWith(
+                        "launch r1-1 v2 in zone x, drain c",
+                        "admit r1-1, terminate c",
+                        "launch r1-2 v2 in zone x, drain d",
+                        "admit r1-2, terminate d",
+                        "launch r1-3 v2 in zone y");
+        assertThat(scene.state.phase()).isEqualTo(SUCCEEDED);
+    }
+
+    @Test
+    void nobodyOfTheNextZoneLeavesWhileThoseOfTheFirstMayNot() {
+        Scene scene = twoByTwo(oneZoneAfterAnother()).refuses("a", "leads").refuses("b", "follows");
+        assertThat(scene.steps(3)).containsExactly("launch r1-1 v2 in zone x", "admit r1-1");
+
+        assertThat(scene.waits()).contains("a may not stop now: leads", "zone x first: c stays");
+        assertThat(scene.plan.counts().existing()).as("as many as may").isEqualTo(5);
+    }
+
+    @Test
+    void unlessItHasMoreThanItsShareAndTheOthersNeedTheRoom() {
+        Scene scene = twoByTwo(oneZoneAfterAnother()).refuses("a", "leads").refuses("b", "follows");
+        assertThat(scene.plan()).containsExactly("launch r1-1 v2 in zone x");
+        scene.comesUp("r1-1").inZone("y", "r1-1").isIn("r1-1");
+
+        assertThat(scene.plan()).as("the platform put r1-1 into y").containsExactly("drain c");
+    }
+
+    @Test
+    void aZoneWhoseSuccessorsFailedIsNotFinished() {
+        Scene scene = twoByTwo(allAtOnce().maxSurge(0).maxUnavailable(3).retries(1));
+        assertThat(scene.steps(3))
+                .containsExactly(
+                        "drain a, drain b",
+                        "terminate a, terminate b",
+                        "launch r1-1 v2 in zone x, launch r1-2 v2 in zone x");
+        scene.exits("r1-1", "r1-2").plan();
+        scene.gone("r1-1", "r1-2");
+
+        assertThat(scene.plan()).isEmpty();
+        assertThat(scene.waits()).contains("2s after failure 2", "zone x first: c stays");
+    }
+
+    @Test
+    void whatAZoneLacksHoldsUpNoOtherWhereTheBatchAllowsNoLaunch() {
+        Scene scene = twoByTwo(
+                oneZoneAfterAnother().batches(Batches.fixed(Quota.of(1))).maxSurge(2));
+        for (int i = 0; i < 100 && !scene.state.phase().isFinal(); i++) {
+            scene.plan();
+            scene.obey().inZone("y", "r1-1", "r1-2", "r1-3", "r1-4").afterSeconds(1);
+        }
+
+        assertThat(scene.state.phase()).isEqualTo(SUCCEEDED);
+        assertThat(zones(scene)).isEqualTo(Map.of("y", 4));
+    }
+
+    @Test
+    void norWhereEverySuccessorStopsFirst() {
+        Scene scene = twoByTwo(oneZoneAfterAnother().maxSurge(0).maxUnavailable(1));
+        for (int i = 0; i < 100 && !scene.state.phase().isFinal(); i++) {
+            scene.plan();
+            scene.obey().inZone("y", "r1-1", "r1-2", "r1-3", "r1-4").afterSeconds(1);
+        }
+
+        assertThat(scene.state.phase()).isEqualTo(SUCCEEDED);
+    }
+
+    // ---- the floor of a zone
+
+    @Test
+    void noZoneHoldsAnyBackOnceEverySuccessorServes() {
+        Scene scene = twoByTwo(
+                oneByOne().batches(Batches.sliding(Quota.of(4))).maxSurge(4).maxUnavailablePerZone(Quota.of(0)));
+        scene.steps(2);
+        scene.inZone("y", "r1-1", "r1-2", "r1-3", "r1-4");
+
+        assertThat(scene.plan()).containsExactly("drain a", "drain b", "drain c", "drain d");
+    }
+
+    @Test
+    void inPlaceOneOfEachZoneMayGoHoweverSmallThePercentage() {
+        Scene inPlace = twoByTwo(oneByOne().maxSurge(0).maxUnavailable(1).maxUnavailablePerZone(Quota.percent(10)));
+        assertThat(inPlace.plan()).containsExactly("drain a");
+
+        Scene surging = twoByTwo(oneByOne().maxSurge(1).maxUnavailable(1).maxUnavailablePerZone(Quota.percent(10)));
+        assertThat(surging.plan()).containsExactly("launch r1-1 v2 in zone x");
+        assertThat(surging.waits()).contains("zone x: 2 serving, 2 must: a stays");
+    }
+
+    // ---- a zone that is down, once more
+
+    @Test
+    void aZoneThatIsDownGetsNoneWhileOneLeavesAZoneThatIsUp() {
+        Scene scene = lastResort(Duration.ZERO);
+        scene.drains("c", 1).plan();
+
+        assertThat(zonesOfLaunches(scene)).isEmpty();
+        assertThat(scene.waits()).contains("no zone has room for one more");
+    }
+
+    @Test
+    void oneThatIsKeptMakesNoRoomForAnother() {
+        Scene scene = lastResort(Duration.ofHours(1));
+        scene.plan();
+        assertThat(scene.plan.counts().kept()).isOne();
+        scene.plan();
+
+        assertThat(zonesOfLaunches(scene)).containsExactly("x");
+    }
+
+    /** x is down; y is up and full, and c is leaving it. */
+    private static Scene lastResort(Duration retained) {
+        Scene scene = twoByTwo(oneByOne()
+                        .maxSurge(2)
+                        .maxUnavailable(1)
+                        .maxSurgePerZone(Quota.of(1))
+                        .retainOld(retained))
+                .refuses("a", "stays")
+                .refuses("b", "stays");
+        assertThat(scene.plan()).containsExactly("launch r1-1 v2 in zone x", "drain c");
+        scene.comesUp("r1-1").inZone("y", "r1-1").isIn("r1-1").isOut("c").ill("a", "b");
+        return scene;
+    }
+
+    @Test
+    void aZoneOfWhichAllAreIllIsDownFromTheFirstLook() {
+        Scene scene = twoByTwo(scattered().maxSurge(2).batches(Batches.sliding(Quota.of(2))))
+                .ill("a", "b");
+
+        scene.plan();
+
+        assertThat(zonesOfLaunches(scene)).containsExactly("y", "y");
+    }
+
+    @Test
+    void aZoneThatWasGivenUpGetsNoneHoweverFullTheOthersAre() {
+        Scene scene = twoByTwo(oneZoneAfterAnother().maxSurge(2).maxSurgePerZone(Quota.of(1)))
+                .exits("a", "b");
+
+        assertThat(scene.run()).noneMatch(line -> line.contains("in zone x"));
+        assertThat(scene.state.phase()).isEqualTo(SUCCEEDED);
+        assertThat(zones(scene)).isEqualTo(Map.of("y", 4));
     }
 }
