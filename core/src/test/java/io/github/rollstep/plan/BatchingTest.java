@@ -220,6 +220,15 @@ class BatchingTest {
     }
 
     @Test
+    void theSlidingPartWaitsForTheResumeBeforeIt() {
+        Batches ramp = Batches.ramp(Quota.of(1), Quota.of(3)).thenSliding();
+        Scene scene = Scene.of(4, batches(ramp).pauseAfter(1).build());
+
+        assertThat(scene.run()).containsExactly("launch r1-1 v2", "admit r1-1", "drain a", "terminate a");
+        assertThat(scene.state.phase()).isEqualTo(PAUSED);
+    }
+
+    @Test
     void launchingAheadDoesNotPassThePointOfNoReturn() {
         Batches ramp = Batches.ramp(Quota.of(1), Quota.of(3)).thenSliding();
         Scene scene = Scene.of(
