@@ -39,6 +39,9 @@ public final class PolicyAdvisor {
     private static final int PATIENCE = 2;
 
     /** How many of the first estimate are forecast with the whole spread of starts. */
+    /** Up to this desired count every mix is tried. */
+    private static final int SMALL = 5;
+
     private static final int SHORT_LIST = 6;
 
     private static final int RUNNERS_UP = 3;
@@ -223,7 +226,10 @@ public final class PolicyAdvisor {
             shapes.add(base.batches());
         }
         Quota quota = Quota.of(size);
-        for (int first : distinct(size, maxFirstBatch, 1)) {
+        for (int first : distinct(Math.min(size, maxFirstBatch), maxFirstBatch, 1)) {
+            if (first == 0) {
+                continue;
+            }
             Batches whole = first == size ? Batches.fixed(quota) : Batches.ramp(Quota.of(first), quota);
             shapes.add(whole.thenSliding());
             shapes.add(whole);
@@ -231,10 +237,14 @@ public final class PolicyAdvisor {
         return shapes;
     }
 
-    private static List<Integer> distinct(int most, int... values) {
+    /** These, none larger than that; and all others too where the fleet is so small that all can be tried. */
+    private List<Integer> distinct(int most, int... values) {
         Set<Integer> distinct = new LinkedHashSet<>();
         for (int value : values) {
             distinct.add(Math.min(most, value));
+        }
+        for (int value = 0; value <= most && desired <= SMALL; value++) {
+            distinct.add(value);
         }
         return List.copyOf(distinct);
     }

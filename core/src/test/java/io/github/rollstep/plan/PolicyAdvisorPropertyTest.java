@@ -60,7 +60,7 @@ class PolicyAdvisorPropertyTest {
         });
     }
 
-    @Property(tries = 8, edgeCases = EdgeCasesMode.NONE)
+    @Property(tries = 20, edgeCases = EdgeCasesMode.NONE)
     void nothingFasterIsFoundByForce(
             @ForAll @IntRange(min = 1, max = 5) int desired,
             @ForAll @IntRange(max = 2) int unavailable,
