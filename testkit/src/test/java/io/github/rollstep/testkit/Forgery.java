@@ -1,0 +1,105 @@
+package io.github.rollstep.testkit;
+
+import io.github.rollstep.plan.InstanceRecord;
+import io.github.rollstep.plan.RolloutPhase;
+import io.github.rollstep.plan.RolloutState;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Predicate;
+import java.util.function.UnaryOperator;
+
+/** A state that no planner would make: for defects. */
+final class Forgery {
+
+    private final RolloutState from;
+    private boolean back;
+    private RolloutPhase phase;
+    private Instant phaseSince;
+    private RolloutState.FailureLedger failures;
+    private int launches;
+    private List<InstanceRecord> instances;
+    private boolean tombstones = true;
+
+    private Forgery(RolloutState from) {
+        this.from = from;
+        back = from.back();
+        phase = from.phase();
+        phaseSince = from.phaseSince();
+        failures = from.failures();
+        launches = from.launches();
+        instances = from.instances();
+    }
+
+    static Forgery of(RolloutState state) {
+        return new Forgery(state);
+    }
+
+    Forgery back(boolean back) {
+        this.back = back;
+        return this;
+    }
+
+    Forgery phase(RolloutPhase phase) {
+        this.phase = phase;
+        return this;
+    }
+
+    Forgery phaseSince(Instant since) {
+        phaseSince = since;
+        return this;
+    }
+
+    Forgery withoutFailures() {
+        failures = new RolloutState.FailureLedger(0, 0, 0, List.of(), java.util.Optional.empty());
+        return this;
+    }
+
+    Forgery withoutTombstones() {
+        tombstones = false;
+        return this;
+    }
+
+    Forgery launches(int launches) {
+        this.launches = launches;
+        return this;
+    }
+
+    Forgery without(Predicate<InstanceRecord> records) {
+        instances = instances.stream().filter(records.negate()).toList();
+        return this;
+    }
+
+    Forgery with(UnaryOperator<InstanceRecord> change) {
+        instances = instances.stream().map(change).toList();
+        return this;
+    }
+
+    RolloutState state() {
+        return new RolloutState(
+                from.fleet(),
+                from.rollout(),
+                from.target(),
+                from.restart(),
+                from.baseline(),
+                from.limits(),
+                from.plannedDesired(),
+                from.surveyed(),
+                back,
+                phase,
+                phaseSince,
+                from.phaseReason(),
+                from.clocks(),
+                from.batch(),
+                failures,
+                from.extremes(),
+                launches,
+                instances,
+                from.vacated(),
+                from.zones(),
+                from.failingBefore(),
+                from.observed(),
+                tombstones ? from.tombstones() : Map.of(),
+                from.history());
+    }
+}
