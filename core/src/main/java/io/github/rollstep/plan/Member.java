@@ -18,11 +18,12 @@ import org.jspecify.annotations.Nullable;
 final class Member {
 
     /** By token, then id: the order of persisted records. */
-    static final Comparator<Member> ORDER = Comparator.comparing(
-                    (Member m) -> m.token.map(LaunchToken::value).orElse(""))
-            .thenComparing(m -> m.id.map(InstanceId::value).orElse(""));
+    static final Comparator<Member> ORDER = Comparator.comparing((Member member) -> member.tokenOrNone)
+            .thenComparing(member -> member.id.map(InstanceId::value).orElse(""));
 
     final Optional<LaunchToken> token;
+    private final String tokenOrNone;
+    private final @Nullable InstanceRecord before;
     final Revision revision;
     final int attempt;
     final boolean early;
@@ -50,7 +51,9 @@ final class Member {
     boolean ready;
 
     Member(InstanceRecord record) {
+        before = record;
         token = record.token();
+        tokenOrNone = token.map(LaunchToken::value).orElse("");
         id = record.id();
         revision = record.revision();
         place = record.place();
@@ -80,7 +83,9 @@ final class Member {
             boolean early,
             Intent intent,
             Instant now) {
+        before = null;
         this.token = token;
+        tokenOrNone = token.map(LaunchToken::value).orElse("");
         this.id = id;
         this.revision = revision;
         this.place = place;
@@ -114,7 +119,13 @@ final class Member {
                 now);
     }
 
+    /** The same as before if nothing changed: most of a large fleet does not, and is found equal at once. */
     InstanceRecord record() {
+        InstanceRecord record = toRecord();
+        return record.equals(before) ? before : record;
+    }
+
+    private InstanceRecord toRecord() {
         return new InstanceRecord(
                 token,
                 id,
@@ -231,9 +242,9 @@ final class Member {
         return isRunning() && health().isHealthy();
     }
 
-    /** Whether it answers requests now, soaked or not. */
-    boolean answers(boolean routed) {
-        return isHealthy() && (!routed || routing().takesRequests());
+    /** Whether it may be answering requests now, soaked or not: so may one whose health cannot be told. */
+    boolean mayAnswer(boolean routed) {
+        return isRunning() && !health().isUnhealthy() && (!routed || routing().takesRequests());
     }
 
     /** Certain not to serve, so that nothing is lost if it goes: dead, ill, or not yet let in. */

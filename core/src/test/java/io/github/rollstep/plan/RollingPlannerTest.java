@@ -317,6 +317,34 @@ class RollingPlannerTest {
     }
 
     @Test
+    void aDrainThatTakesEffectLateHasItsWholeDeadline() {
+        Scene scene =
+                Scene.of(1, oneByOne().drainDeadline(Duration.ofSeconds(20)).build());
+        scene.plan();
+        scene.comesUp("r1-1").plan();
+        scene.isIn("r1-1").plan();
+        scene.health(Health.unknown("cannot tell"), "r1-1");
+        for (int i = 0; i < 25; i++) {
+            assertThat(scene.afterSeconds(1).plan()).as("it is needed").isEmpty();
+        }
+
+        scene.drains("a", 2);
+        assertThat(scene.afterSeconds(19).plan()).isEmpty();
+        assertThat(scene.afterSeconds(1).plan()).containsExactly("terminate a");
+    }
+
+    @Test
+    void isNotAskedToStopAgainWhileItsHealthCannotBeToldAndTooFewServe() {
+        Scene scene = Scene.of(2, oneByOne().build());
+        scene.platform = new Platform(false, false, Duration.ZERO, Duration.ofMinutes(1));
+        scene.plan();
+        assertThat(scene.comesUp("r1-1").plan()).contains("terminate a");
+
+        scene.health(Health.unknown("cannot tell"), "a", "b", "r1-1");
+        assertThat(scene.afterSeconds(5).plan()).doesNotContain("terminate a");
+    }
+
+    @Test
     void drainsAgainWhatTheRouterForgot() {
         Scene scene = Scene.of(1, oneByOne().build());
         scene.plan();
