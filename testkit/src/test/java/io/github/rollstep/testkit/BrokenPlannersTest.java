@@ -324,7 +324,7 @@ class BrokenPlannersTest {
     void isSeen(Defect defect) {
         Random random = new Random(42);
         for (int i = 0; i < MOST_SCENARIOS; i++) {
-            List<Trial.Violation> violations = Trial.violations(Scenario.random(random), defect::plan);
+            List<Witness.Violation> violations = Trial.violations(Scenario.random(random), defect::plan);
             if (violations.stream().anyMatch(violation -> violation.promise() == defect.broken)) {
                 return;
             }
