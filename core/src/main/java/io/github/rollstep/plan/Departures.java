@@ -56,9 +56,18 @@ final class Departures {
                 : pass.due(member.sentAt.orElse(member.intentSince).plus(pass.policy.stopDeadline()));
     }
 
-    /** The deadline is for open requests: it is counted anew while the router sends new ones to what lives. */
+    /**
+     * The deadline is for open requests: it is counted from when the router is seen to send no new ones to what lives. A drain may take
+     * effect long after it was asked for.
+     */
     private void goOnDraining(Member member) {
         boolean fed = member.routing().takesRequests() && !member.isDead();
+        if (!fed
+                && member.sentAt
+                        .filter(sent -> !sent.isBefore(member.intentSince))
+                        .isPresent()) {
+            member.intentSince = pass.now;
+        }
         boolean inDoubt = pass.isAdmitInDoubt(member);
         if (member.routing().isQuiet() && !inDoubt) {
             finish(member, Reason.of(Code.DRAINED, member.name() + " has no open request"));

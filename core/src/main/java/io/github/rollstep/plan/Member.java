@@ -40,8 +40,8 @@ final class Member {
     boolean failed;
     Optional<Instant> admitSentAt;
     int admits;
-    int absences;
     Optional<Instant> absentSince;
+    Optional<Instant> absentAt;
 
     /** What is seen of it now; null while it is not in the list. */
     @Nullable
@@ -70,8 +70,8 @@ final class Member {
         failed = record.failed();
         admitSentAt = record.admitSentAt();
         admits = record.admits();
-        absences = record.absences();
         absentSince = record.absentSince();
+        absentAt = record.absentAt();
     }
 
     private Member(
@@ -99,6 +99,7 @@ final class Member {
         sickSince = Optional.empty();
         admitSentAt = Optional.empty();
         absentSince = Optional.empty();
+        absentAt = Optional.empty();
     }
 
     /** A launch that is intended now. */
@@ -144,8 +145,8 @@ final class Member {
                 failed,
                 admitSentAt,
                 admits,
-                absences,
-                absentSince);
+                absentSince,
+                absentAt);
     }
 
     /** The record after a hold: what was measured against it is moved on by its length, but not into the future. */
@@ -180,8 +181,8 @@ final class Member {
                 record.failed(),
                 record.admitSentAt(),
                 record.admits(),
-                record.absences(),
-                record.absentSince());
+                record.absentSince(),
+                record.absentAt());
     }
 
     private static Instant earlier(Instant a, Instant b) {

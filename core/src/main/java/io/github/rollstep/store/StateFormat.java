@@ -210,8 +210,8 @@ final class StateFormat {
                 .put("failed", instance.failed())
                 .put("admit", instance.admitSentAt())
                 .put("admits", instance.admits())
-                .put("absences", instance.absences())
-                .put("absent", instance.absentSince());
+                .put("absent", instance.absentSince())
+                .put("absent.last", instance.absentAt());
     }
 
     private static InstanceRecord instance(FieldReader in) {
@@ -233,7 +233,7 @@ final class StateFormat {
                 in.flag("failed"),
                 in.findTime("admit"),
                 in.number("admits"),
-                in.number("absences"),
-                in.findTime("absent"));
+                in.findTime("absent"),
+                in.findTime("absent.last"));
     }
 }

@@ -101,7 +101,7 @@ final class RandomStates {
                 random.nextBoolean(),
                 maybe(this::time),
                 random.nextInt(4),
-                random.nextInt(4),
+                maybe(this::time),
                 maybe(this::time));
     }
 
