@@ -140,7 +140,7 @@ record PolicyRules(RolloutPolicy policy, boolean tokens, BiConsumer<Promise, Str
         plan.actions().forEach(action -> target(action).ifPresent(leaving::add));
         Map<InstanceId, Observed> old = snapshot.instances().stream()
                 .filter(seen -> !seen.instance().revision().equals(before.target()))
-                .filter(seen -> seen.health().isHealthy() && seen.instance().state() == Instance.State.RUNNING)
+                .filter(seen -> !seen.health().isUnhealthy() && seen.instance().state() == Instance.State.RUNNING)
                 .collect(Collectors.toMap(seen -> seen.instance().id(), seen -> seen));
         boolean takes = plan.actions().stream()
                 .flatMap(action -> target(action).stream())

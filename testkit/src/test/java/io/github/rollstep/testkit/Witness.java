@@ -129,13 +129,20 @@ final class Witness {
             return;
         }
         Instant since = drainedAt.get(member.id);
-        Duration deadline = scenario.policy().drainDeadline().minus(World.CLOCKS_APART);
+        Duration deadline = scenario.policy().drainDeadline().minus(longestLook());
         if (since == null || world.now().isBefore(since.plus(deadline))) {
             broken(Promise.DRAINED_FIRST, "terminates %s, which is %s", member.id, member.routing());
         }
     }
 
-    /** What was lost since the decision, and not by us, nobody could know of. */
+    /** A deadline is counted from the beginning of a look, which may take as long as a call may. */
+    private Duration longestLook() {
+        boolean quick = !scenario.troubles().containsKey(Scenario.Trouble.TIMES_OUT)
+                && !scenario.incidents().containsValue(Scenario.Incident.STALL);
+        return quick ? World.CLOCKS_APART : SimulatedController.REQUEST_LIFE;
+    }
+
+    /** What was lost since the decision, and not by us, nobody could know of; nor that one is well again that was ill then. */
     private void takes(Decision decided, InstanceId id, String action, Runnable effect) {
         if (!told.contains(id)) {
             broken(Promise.REPEATABLE, "%s of %s was never recorded", action, id);
@@ -150,7 +157,8 @@ final class Witness {
         int serving = world.fleet.serving().size();
         int floor = Math.min(
                 decided.floor(), state().map(state -> state.limits().floor()).orElse(0));
-        if (serving < floor && !isUnknown(decided, id)) {
+        boolean counted = decided.serving().contains(member.orElseThrow());
+        if (serving < floor && counted && !isUnknown(decided, id)) {
             long lost = decided.serving().stream()
                     .filter(one -> !one.serving() && !takenByUs.contains(one.id))
                     .count();
@@ -181,6 +189,9 @@ final class Witness {
     /** @param present whether the fleet is still as it was observed */
     void planned(FleetSnapshot snapshot, RolloutState before, Plan plan, boolean present) {
         checkHeld(before, plan);
+        if (state().filter(before::equals).isEmpty()) {
+            return; // Another controller has taken over: this plan will not be recorded.
+        }
         if (snapshot.blind().isEmpty()) {
             rules.check(snapshot, before, plan);
             checkSoaked(snapshot, before, plan);
@@ -233,7 +244,7 @@ final class Witness {
         }
         inSincePlanned = present;
         planned = plan.next();
-        if (planned.equals(before) && state().filter(before::equals).isPresent()) {
+        if (planned.equals(before)) {
             inSince = present;
         }
         if (takes && left < before.limits().floor()) {

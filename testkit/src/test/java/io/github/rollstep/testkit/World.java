@@ -181,10 +181,9 @@ final class World {
         List<Instance> listed = new ArrayList<>();
         Set<InstanceId> ids = new HashSet<>();
         for (Instance instance : chosen) {
-            if (omits(instance.id(), now, staleness)) {
+            if (omits(instance, now, staleness)) {
                 continue;
             }
-            omittedSince.remove(instance.id());
             listed.add(instance);
             ids.add(instance.id());
         }
@@ -199,14 +198,24 @@ final class World {
                 .anyMatch(record -> record.id().filter(id::equals).isPresent());
     }
 
-    private boolean omits(InstanceId id, Instant now, Duration staleness) {
-        if (!happens(Trouble.OMITS)) {
+    /** For less than the staleness at a time, and not again for a while. */
+    private boolean omits(Instance instance, Instant now, Duration staleness) {
+        InstanceId id = instance.id();
+        Duration visible = scenario.staleness().multipliedBy(2);
+        Instant since = omittedSince.getOrDefault(id, Instant.EPOCH);
+        if (now.isBefore(since.plus(staleness))) {
+            return happens(Trouble.OMITS);
+        }
+        boolean mayBegin = !now.isBefore(since.plus(visible).plus(staleness))
+                && shown.contains(id)
+                && instance.createdAt()
+                        .filter(created -> now.isAfter(created.plus(visible)))
+                        .isPresent()
+                && isRecorded(id);
+        if (!mayBegin || !happens(Trouble.OMITS)) {
             return false;
         }
-        if (shown.contains(id) && isRecorded(id)) {
-            omittedSince.put(id, now);
-        }
-        Instant since = omittedSince.get(id);
-        return since != null && now.isBefore(since.plus(staleness));
+        omittedSince.put(id, now);
+        return true;
     }
 }
