@@ -36,9 +36,6 @@ final class Departures {
                 pass.wait(
                         Code.AVAILABILITY,
                         pass.serving() + " serving, " + floor + " must: " + member.name() + " is not asked again");
-                if (member.intent == Intent.DRAIN && pass.platform.routed()) {
-                    member.intentSince = pass.now;
-                }
             } else if (member.intent == Intent.DRAIN) {
                 goOnDraining(member);
             } else if (member.isKept()) {
@@ -66,6 +63,8 @@ final class Departures {
                 && member.sentAt
                         .filter(sent -> !sent.isBefore(member.intentSince))
                         .isPresent()) {
+            boolean askedOnce = member.sentAt.filter(member.intentSince::equals).isPresent();
+            member.sentAt = askedOnce ? Optional.empty() : member.sentAt;
             member.intentSince = pass.now;
         }
         boolean inDoubt = pass.isAdmitInDoubt(member);
@@ -82,7 +81,6 @@ final class Departures {
                                             member.routing().openRequests(),
                                             Waits.text(pass.policy.drainDeadline()))));
         } else if ((member.routing().takesRequests() || inDoubt) && pass.maySend(member)) {
-            member.intentSince = fed ? pass.now : member.intentSince;
             drain(member, Reason.of(Code.NO_EFFECT, member.name() + " was drained and still takes requests"));
         }
     }
@@ -254,6 +252,7 @@ final class Departures {
 
     private void drain(Member member, Reason reason) {
         member.sentAt = Optional.of(pass.now);
+        pass.lookAgain();
         pass.actions.add(new Action.Drain(member.id.orElseThrow(), reason));
     }
 

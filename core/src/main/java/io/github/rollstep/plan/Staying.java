@@ -83,10 +83,20 @@ final class Staying {
         pass.seen()
                 .filter(member -> pass.isOfGoal(member)
                         && (!originals || member.early)
-                        && (member.intent == Intent.DRAIN || member.isKept())
+                        && (member.isKept() || (member.intent == Intent.DRAIN && hasHeard(member)))
                         && member.isHealthy())
                 .sorted(Comparator.comparing(Member::age).thenComparing(Member.ORDER))
                 .limit(missing)
                 .forEach(member -> member.intend(Intent.NONE, pass.now));
+    }
+
+    /**
+     * Its drain has taken effect, or cannot any more. One that was asked for again may take effect twice, and take it out of traffic when
+     * it counts again.
+     */
+    private boolean hasHeard(Member member) {
+        boolean once = member.sentAt.isEmpty()
+                || member.sentAt.filter(member.intentSince::equals).isPresent();
+        return (once && !member.routing().takesRequests()) || pass.isSettled(member);
     }
 }

@@ -928,6 +928,34 @@ class RollingPlannerTest {
     }
 
     @Test
+    void oneWhoseDrainMayStillTakeEffectIsNotHadBackAsServing() {
+        Scene scene = Scene.of(2, oneByOne().build());
+        scene.plan();
+        scene.comesUp("r1-1").plan();
+        assertThat(scene.isIn("r1-1").plan()).contains("drain a");
+
+        scene.rollBackByHand().plan();
+        assertThat(scene.plan.counts().serving()).as("a may be out at any time").isEqualTo(2);
+        assertThat(scene.plan.actions()).isEmpty();
+
+        assertThat(scene.drains("a", 0).plan()).containsExactly("admit a");
+    }
+
+    @Test
+    void oneThatWasDrainedTwiceIsNotHadBackBeforeTheSecondDrainIsOver() {
+        Scene scene = Scene.of(2, oneByOne().build());
+        scene.plan();
+        scene.comesUp("r1-1").plan();
+        assertThat(scene.isIn("r1-1").plan()).contains("drain a");
+        assertThat(scene.afterSeconds(5).plan()).containsExactly("drain a");
+
+        scene.rollBackByHand().drains("a", 1).plan();
+        assertThat(scene.plan.actions()).noneMatch(Action.Admit.class::isInstance);
+
+        assertThat(scene.afterSeconds(60).plan()).contains("admit a");
+    }
+
+    @Test
     void theFloorHoldsAgainstADeathInTheMiddle() {
         Scene scene = Scene.of(3, oneByOne().maxUnavailable(1).build());
         scene.plan();
