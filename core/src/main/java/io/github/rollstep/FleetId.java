@@ -1,5 +1,7 @@
 package io.github.rollstep;
 
+import java.util.regex.Pattern;
+
 /**
  * Names a fleet: all instances of one service. Rollstep touches nothing outside it.
  *
@@ -8,8 +10,10 @@ package io.github.rollstep;
  */
 public record FleetId(String value) implements Comparable<FleetId> {
 
+    private static final Pattern VALUE = Pattern.compile("[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?");
+
     public FleetId {
-        Require.matches("fleet", "[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?", value);
+        Require.matches("fleet", VALUE, value);
     }
 
     public static FleetId of(String value) {

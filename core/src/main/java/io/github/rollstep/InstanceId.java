@@ -1,5 +1,7 @@
 package io.github.rollstep;
 
+import java.util.regex.Pattern;
+
 /**
  * The platform's own name of an instance. It is never used again for another instance of the fleet while a rollout runs.
  *
@@ -7,8 +9,10 @@ package io.github.rollstep;
  */
 public record InstanceId(String value) implements Comparable<InstanceId> {
 
+    private static final Pattern VALUE = Pattern.compile("[\\x21-\\x7e]{1,256}");
+
     public InstanceId {
-        Require.matches("instance id", "[\\x21-\\x7e]{1,256}", value);
+        Require.matches("instance id", VALUE, value);
     }
 
     public static InstanceId of(String value) {

@@ -1,5 +1,7 @@
 package io.github.rollstep;
 
+import java.util.regex.Pattern;
+
 /**
  * Names one intended launch, so that asking for it again starts nothing twice. Derived from the rollout and an ordinal,
  * it is the same after a crash of the controller.
@@ -8,8 +10,10 @@ package io.github.rollstep;
  */
 public record LaunchToken(String value) implements Comparable<LaunchToken> {
 
+    private static final Pattern VALUE = Pattern.compile("[a-z0-9-]{1,64}");
+
     public LaunchToken {
-        Require.matches("launch token", "[a-z0-9-]{1,64}", value);
+        Require.matches("launch token", VALUE, value);
     }
 
     public static LaunchToken of(String value) {

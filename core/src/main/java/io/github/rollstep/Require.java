@@ -10,8 +10,8 @@ final class Require {
 
     private Require() {}
 
-    static String matches(String name, String pattern, String value) {
-        if (!Pattern.matches(pattern, value)) {
+    static String matches(String name, Pattern pattern, String value) {
+        if (!pattern.matcher(value).matches()) {
             throw new IllegalArgumentException("%s must match %s, was \"%s\"".formatted(name, pattern, value));
         }
         return value;

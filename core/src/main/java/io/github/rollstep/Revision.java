@@ -2,6 +2,7 @@ package io.github.rollstep;
 
 import java.util.Map;
 import java.util.Objects;
+import java.util.regex.Pattern;
 
 /**
  * What is rolled out: an opaque id, and attributes that the provider understands (an image, a launch template version,
@@ -14,7 +15,7 @@ import java.util.Objects;
  */
 public record Revision(String id, Map<String, String> attributes) {
 
-    private static final String NAME = "[A-Za-z0-9._:/@+-]{1,128}";
+    private static final Pattern NAME = Pattern.compile("[A-Za-z0-9._:/@+-]{1,128}");
 
     public Revision {
         Require.matches("revision id", NAME, id);

@@ -1,5 +1,7 @@
 package io.github.rollstep;
 
+import java.util.regex.Pattern;
+
 /**
  * Names one rollout. Unique over all fleets and for all time, or a token of an earlier rollout would be met again.
  *
@@ -7,8 +9,10 @@ package io.github.rollstep;
  */
 public record RolloutId(String value) {
 
+    private static final Pattern VALUE = Pattern.compile("[a-z0-9-]{1,48}");
+
     public RolloutId {
-        Require.matches("rollout id", "[a-z0-9-]{1,48}", value);
+        Require.matches("rollout id", VALUE, value);
     }
 
     public static RolloutId of(String value) {
@@ -22,7 +26,8 @@ public record RolloutId(String value) {
 
     /** Whether the token is one of this rollout's. */
     public boolean owns(LaunchToken token) {
-        return token.value().startsWith(value + "-");
+        String name = token.value();
+        return name.length() > value.length() && name.startsWith(value) && name.charAt(value.length()) == '-';
     }
 
     @Override

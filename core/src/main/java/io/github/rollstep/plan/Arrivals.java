@@ -35,13 +35,17 @@ final class Arrivals {
             return;
         }
         boolean scarce = pass.serving() < pass.limits.floor();
-        pass.seen()
-                .filter(member -> member.isHealthy() && member.intent == Intent.NONE)
-                .filter(member -> pass.stays(member) || (scarce && pass.isGood(member)))
-                .filter(member -> !member.routing().takesRequests())
-                .sorted(Member.ORDER)
-                .filter(pass::maySend)
-                .forEach(this::admit);
+        List<Member> out = pass.those(
+                member -> member.isHealthy()
+                        && member.intent == Intent.NONE
+                        && (pass.stays(member) || (scarce && pass.isGood(member)))
+                        && !member.routing().takesRequests(),
+                Member.ORDER);
+        for (Member member : out) {
+            if (pass.maySend(member)) {
+                admit(member);
+            }
+        }
     }
 
     private void admit(Member member) {
@@ -62,13 +66,9 @@ final class Arrivals {
      * @return for how many more there would be no room
      */
     int launch() {
-        pass.members.stream()
-                .filter(member -> member.isOpenLaunch() && pass.isWanted(member))
-                .filter(member -> pass.members.size() <= pass.limits.footprint())
-                .sorted(Member.ORDER)
-                .filter(pass::maySend)
-                .forEach(member ->
-                        send(member, Reason.of(Code.NO_EFFECT, member.name() + " was launched and is still not seen")));
+        if (pass.members.size() <= pass.limits.footprint()) {
+            sendAgain();
+        }
         if (pass.earned() < pass.limits.desired()) {
             pass.wait(
                     Code.UNPROVEN,
@@ -85,16 +85,12 @@ final class Arrivals {
         if (room < due) {
             pass.wait(
                     Code.FOOTPRINT,
-                    "surge cap %d of %d (%s)%s"
-                            .formatted(
-                                    pass.members.size(),
-                                    pass.limits.footprint(),
-                                    pass.limits.footprintRule(),
-                                    whoTakesRoom()));
+                    "surge cap " + pass.members.size() + " of " + pass.limits.footprint() + " ("
+                            + pass.limits.footprintRule() + ")" + whoTakesRoom());
         } else if (due < missing) {
             pass.wait(
                     Code.BATCH,
-                    "%d more to launch, %d in flight of a batch of %d".formatted(missing, inFlight, pass.batchSize()));
+                    missing + " more to launch, " + inFlight + " in flight of a batch of " + pass.batchSize());
         }
         Zones zones = new Zones(pass);
         for (int i = Math.min(due, room); i > 0; i--) {
@@ -107,6 +103,14 @@ final class Arrivals {
         return Math.max(0, due - Math.max(0, room));
     }
 
+    private void sendAgain() {
+        for (Member member : pass.those(open -> open.isOpenLaunch() && pass.isWanted(open), Member.ORDER)) {
+            if (pass.maySend(member)) {
+                send(member, Reason.of(Code.NO_EFFECT, member.name() + " was launched and is still not seen"));
+            }
+        }
+    }
+
     private Member launch(Place place) {
         int before = staying();
         Member launch = Member.launch(pass.state.nextToken(), pass.goal(), place, attempt(), pass.now);
@@ -114,7 +118,7 @@ final class Arrivals {
         pass.members.add(launch);
         send(
                 launch,
-                Reason.of(Code.MISSING, "%d of %d of %s exist".formatted(before, pass.limits.desired(), pass.goal())));
+                Reason.of(Code.MISSING, before + " of " + pass.limits.desired() + " of " + pass.goal() + " exist"));
         return launch;
     }
 
@@ -175,10 +179,8 @@ final class Arrivals {
     }
 
     private String whoTakesRoom() {
-        return pass.members.stream()
-                .filter(Member::isLeaving)
-                .sorted(Member.ORDER)
-                .findFirst()
+        return pass.those(Member::isLeaving).stream()
+                .min(Member.ORDER)
                 .map(member -> ": " + member.name() + " " + Waits.why(pass, member))
                 .orElse("");
     }

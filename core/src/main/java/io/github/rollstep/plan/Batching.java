@@ -111,7 +111,7 @@ final class Batching {
     }
 
     private Optional<Reason> gates() {
-        if (pass.state.back()) {
+        if (pass.state.back() || pass.snapshot.gates().isEmpty()) {
             return Optional.empty();
         }
         Map<String, Verdict> gates = new TreeMap<>(pass.snapshot.gates());

@@ -27,15 +27,15 @@ final class Departures {
      */
     void goOn() {
         int floor = pass.limits.floor();
-        pass.seen().filter(Member::isLeaving).sorted(Member.ORDER).forEach(member -> {
-            if (member.answers(pass.platform.routed()) && pass.serving() < floor) {
-                if (pass.isSettled(member)) {
+        for (Member member : pass.those(one -> one.seen != null && one.isLeaving(), Member.ORDER)) {
+            if (member.mayAnswer(pass.platform.routed()) && pass.serving() < floor) {
+                if (member.isHealthy() && pass.isSettled(member)) {
                     member.intend(Intent.NONE, pass.now);
-                    return;
+                    continue;
                 }
                 pass.wait(
                         Code.AVAILABILITY,
-                        "%d serving, %d must: %s is not asked again".formatted(pass.serving(), floor, member.name()));
+                        pass.serving() + " serving, " + floor + " must: " + member.name() + " is not asked again");
             } else if (member.intent == Intent.DRAIN) {
                 goOnDraining(member);
             } else if (member.isKept()) {
@@ -43,7 +43,7 @@ final class Departures {
             } else if (member.intent == Intent.TERMINATE && isUnheard(member)) {
                 terminate(member, Reason.of(Code.NO_EFFECT, member.name() + " was terminated and is still there"));
             }
-        });
+        }
     }
 
     /** A platform that shows no sign of stopping it is asked again soon; one that takes too long, after each stop deadline. */
@@ -53,9 +53,19 @@ final class Departures {
                 : pass.due(member.sentAt.orElse(member.intentSince).plus(pass.policy.stopDeadline()));
     }
 
-    /** The deadline is for open requests: it is counted anew while the router sends new ones to what lives. */
+    /**
+     * The deadline is for open requests: it is counted from when the router is seen to send no new ones to what lives. A drain may take
+     * effect long after it was asked for.
+     */
     private void goOnDraining(Member member) {
         boolean fed = member.routing().takesRequests() && !member.isDead();
+        if (!fed
+                && !member.routing().isQuiet()
+                && member.sentAt
+                        .filter(sent -> !sent.isBefore(member.intentSince))
+                        .isPresent()) {
+            member.intentSince = pass.now;
+        }
         boolean inDoubt = pass.isAdmitInDoubt(member);
         if (member.routing().isQuiet() && !inDoubt) {
             finish(member, Reason.of(Code.DRAINED, member.name() + " has no open request"));
@@ -70,7 +80,6 @@ final class Departures {
                                             member.routing().openRequests(),
                                             Waits.text(pass.policy.drainDeadline()))));
         } else if ((member.routing().takesRequests() || inDoubt) && pass.maySend(member)) {
-            member.intentSince = fed ? pass.now : member.intentSince;
             drain(member, Reason.of(Code.NO_EFFECT, member.name() + " was drained and still takes requests"));
         }
     }
@@ -96,6 +105,9 @@ final class Departures {
 
     /** Has kept ones go whose room is needed: the failed first, then those that were kept longest. */
     void makeRoom(int needed) {
+        if (needed <= 0) {
+            return;
+        }
         pass.seen()
                 .filter(Member::isKept)
                 .sorted(Comparator.comparing((Member member) -> !member.failed)
@@ -109,14 +121,12 @@ final class Departures {
     /** Chooses who leaves now, within every limit. */
     void choose() {
         List<Member> candidates = Order.sorted(
-                pass,
-                pass.seen()
-                        .filter(member -> !pass.stays(member) && !member.isLeaving())
-                        .toList());
-        candidates.stream()
-                .filter(member -> !member.isDead())
-                .flatMap(member -> member.id.stream())
-                .forEach(pass.departing::add);
+                pass, pass.those(member -> member.seen != null && !pass.stays(member) && !member.isLeaving()));
+        for (Member member : candidates) {
+            if (!member.isDead()) {
+                pass.departing.add(member.id.orElseThrow());
+            }
+        }
         Zones zones = new Zones(pass);
         int slots = pass.batchSize()
                 - pass.count(member -> member.isLeaving() && !member.isKept() && !pass.isStuck(member));
@@ -130,12 +140,11 @@ final class Departures {
             int availableAfter = available - (member.isServing() ? 1 : 0);
             boolean free = member.isDead() || (useless && staying - 1 >= floor);
             if (!free && availableAfter < floor) {
-                pass.wait(
-                        Code.AVAILABILITY, "%d serving, %d must: %s stays".formatted(available, floor, member.name()));
+                pass.wait(Code.AVAILABILITY, available + " serving, " + floor + " must: " + member.name() + " stays");
                 return;
             }
             if (slots <= 0 && !member.isDead()) {
-                pass.wait(Code.BATCH, "batch of %d is leaving: %s stays".formatted(pass.batchSize(), member.name()));
+                pass.wait(Code.BATCH, "batch of " + pass.batchSize() + " is leaving: " + member.name() + " stays");
                 return;
             }
             boolean nextBatch = !useless && isToGo(member) && outdated - 1 < left;
@@ -190,7 +199,7 @@ final class Departures {
         if (pass.waits.stream().noneMatch(wait -> wait.code() == Code.BATCH)) {
             pass.wait(
                     Code.BATCH,
-                    "batch %d ends with %d of %s: %s stays".formatted(batch, goal, pass.goal(), member.name()));
+                    "batch " + batch + " ends with " + goal + " of " + pass.goal() + ": " + member.name() + " stays");
         }
     }
 
@@ -200,13 +209,10 @@ final class Departures {
         }
         if (useless) {
             return Reason.of(
-                    Code.NOT_SERVING,
-                    "%s runs %s and %s".formatted(member.name(), member.revision, Waits.why(pass, member)));
+                    Code.NOT_SERVING, member.name() + " runs " + member.revision + " and " + Waits.why(pass, member));
         }
         return pass.isOutdated(member)
-                ? Reason.of(
-                        Code.OUTDATED,
-                        "%s runs %s, the goal is %s".formatted(member.name(), member.revision, pass.goal()))
+                ? Reason.of(Code.OUTDATED, member.name() + " runs " + member.revision + ", the goal is " + pass.goal())
                 : Reason.of(
                         Code.SURPLUS, "%s is more than the desired %d".formatted(member.name(), pass.limits.desired()));
     }

@@ -151,7 +151,8 @@ final class DryRun {
 
     private Optional<Instant> next(RolloutState before, Plan plan) {
         boolean changed = !state.equals(before);
-        boolean missing = state.instances().stream().anyMatch(record -> record.absences() > 0);
+        boolean missing =
+                state.instances().stream().anyMatch(record -> record.absentAt().isPresent());
         Optional<Instant> poll = missing && changed ? Optional.of(now.plus(POLL)) : Optional.empty();
         return Stream.of(plan.wakeAt(), platform.nextChangeAt(), poll)
                 .flatMap(Optional::stream)

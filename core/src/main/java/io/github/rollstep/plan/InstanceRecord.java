@@ -29,8 +29,8 @@ import java.util.Optional;
  * @param admits how many admits were decided since the last one was seen to take effect
  * @param drainSentAt when a drain was last decided whose effect may still come
  * @param drains how many drains were decided since the last one was seen to take effect
- * @param absences in how many lists in a row it was missing
- * @param absentSince the time of the first of these
+ * @param absentSince the time of the first of the lists in a row in which it is missing
+ * @param absentAt the time of the last of these
  */
 public record InstanceRecord(
         Optional<LaunchToken> token,
@@ -52,8 +52,8 @@ public record InstanceRecord(
         int admits,
         Optional<Instant> drainSentAt,
         int drains,
-        int absences,
-        Optional<Instant> absentSince) {
+        Optional<Instant> absentSince,
+        Optional<Instant> absentAt) {
 
     /** What we are about to do with an instance. */
     public enum Intent {

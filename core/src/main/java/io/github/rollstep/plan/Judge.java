@@ -7,6 +7,7 @@ import io.github.rollstep.plan.RolloutState.FailureLedger;
 import io.github.rollstep.plan.RolloutState.History;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
@@ -171,7 +172,7 @@ final class Judge {
     }
 
     private Optional<Reason> gate() {
-        return pass.state.back()
+        return pass.state.back() || pass.snapshot.gates().isEmpty()
                 ? Optional.empty()
                 : new TreeMap<>(pass.snapshot.gates())
                         .entrySet().stream()
@@ -205,10 +206,11 @@ final class Judge {
         Duration deadline = pass.policy.stallDeadline();
         BatchPosition batch = pass.state.batch();
         boolean replaced = batch.wholeSince().isPresent() && batch.goal() >= pass.limits.desired() - pass.limits.kept();
-        Instant progress = pass.members.stream()
-                .filter(member -> replaced && member.isKept() && !member.failed)
-                .map(member -> member.intentSince.plus(pass.policy.retainOld()))
-                .reduce(pass.state.clocks().progressAt(), (a, b) -> a.isAfter(b) ? a : b);
+        Instant progress = pass.state.clocks().progressAt();
+        for (Member member : replaced ? pass.those(kept -> kept.isKept() && !kept.failed) : List.<Member>of()) {
+            Instant over = member.intentSince.plus(pass.policy.retainOld());
+            progress = over.isAfter(progress) ? over : progress;
+        }
         return pass.due(progress.plus(deadline))
                 ? Optional.of(Reason.of(Code.STALLED, "no progress for " + text(deadline)))
                 : Optional.empty();

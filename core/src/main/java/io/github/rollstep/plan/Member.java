@@ -18,11 +18,12 @@ import org.jspecify.annotations.Nullable;
 final class Member {
 
     /** By token, then id: the order of persisted records. */
-    static final Comparator<Member> ORDER = Comparator.comparing(
-                    (Member m) -> m.token.map(LaunchToken::value).orElse(""))
-            .thenComparing(m -> m.id.map(InstanceId::value).orElse(""));
+    static final Comparator<Member> ORDER = Comparator.comparing((Member member) -> member.tokenOrNone)
+            .thenComparing(member -> member.id.map(InstanceId::value).orElse(""));
 
     final Optional<LaunchToken> token;
+    private final String tokenOrNone;
+    private final @Nullable InstanceRecord before;
     final Revision revision;
     final int attempt;
     final boolean early;
@@ -41,8 +42,8 @@ final class Member {
     int admits;
     Optional<Instant> drainSentAt;
     int drains;
-    int absences;
     Optional<Instant> absentSince;
+    Optional<Instant> absentAt;
 
     /** What is seen of it now; null while it is not in the list. */
     @Nullable
@@ -52,7 +53,9 @@ final class Member {
     boolean ready;
 
     Member(InstanceRecord record) {
+        before = record;
         token = record.token();
+        tokenOrNone = token.map(LaunchToken::value).orElse("");
         id = record.id();
         revision = record.revision();
         place = record.place();
@@ -71,8 +74,8 @@ final class Member {
         admits = record.admits();
         drainSentAt = record.drainSentAt();
         drains = record.drains();
-        absences = record.absences();
         absentSince = record.absentSince();
+        absentAt = record.absentAt();
     }
 
     private Member(
@@ -84,7 +87,9 @@ final class Member {
             boolean early,
             Intent intent,
             Instant now) {
+        before = null;
         this.token = token;
+        tokenOrNone = token.map(LaunchToken::value).orElse("");
         this.id = id;
         this.revision = revision;
         this.place = place;
@@ -99,6 +104,7 @@ final class Member {
         admitSentAt = Optional.empty();
         drainSentAt = Optional.empty();
         absentSince = Optional.empty();
+        absentAt = Optional.empty();
     }
 
     /** A launch that is intended now. */
@@ -119,7 +125,13 @@ final class Member {
                 now);
     }
 
+    /** The same as before if nothing changed: most of a large fleet does not, and is found equal at once. */
     InstanceRecord record() {
+        InstanceRecord record = toRecord();
+        return record.equals(before) ? before : record;
+    }
+
+    private InstanceRecord toRecord() {
         return new InstanceRecord(
                 token,
                 id,
@@ -140,8 +152,8 @@ final class Member {
                 admits,
                 drainSentAt,
                 drains,
-                absences,
-                absentSince);
+                absentSince,
+                absentAt);
     }
 
     /** The record after a hold: what was measured against it is moved on by its length, but not into the future. */
@@ -181,8 +193,8 @@ final class Member {
                 record.admits(),
                 record.drainSentAt(),
                 record.drains(),
-                record.absences(),
-                record.absentSince());
+                record.absentSince(),
+                record.absentAt());
     }
 
     private static Instant earlier(Instant a, Instant b) {
@@ -243,9 +255,9 @@ final class Member {
         return isRunning() && health().isHealthy();
     }
 
-    /** Whether it answers requests now, soaked or not. */
-    boolean answers(boolean routed) {
-        return isHealthy() && (!routed || routing().takesRequests());
+    /** Whether it may be answering requests now, soaked or not: so may one whose health cannot be told. */
+    boolean mayAnswer(boolean routed) {
+        return isRunning() && !health().isUnhealthy() && (!routed || routing().takesRequests());
     }
 
     /** Certain not to serve, so that nothing is lost if it goes: dead, ill, or not yet let in. */

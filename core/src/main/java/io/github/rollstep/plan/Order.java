@@ -100,6 +100,6 @@ final class Order {
     private long deletionCost(Member member) {
         String label = pass.policy.deletionCostLabel();
         String cost = member.seen == null ? "" : member.seen.instance().labels().getOrDefault(label, "");
-        return cost.matches("-?[0-9]{1,18}") ? Long.parseLong(cost) : 0;
+        return !cost.isEmpty() && cost.matches("-?[0-9]{1,18}") ? Long.parseLong(cost) : 0;
     }
 }

@@ -12,6 +12,7 @@ import io.github.rollstep.plan.RolloutState.FailureLedger;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -120,8 +121,10 @@ final class Pass {
 
     /** The desired count, as far as the goal has earned it: it grows only once one of the goal has served. */
     int earned() {
-        boolean proven = state.back() || members.stream().anyMatch(member -> isOfGoal(member) && member.served);
-        return proven ? limits.desired() : Math.min(limits.desired(), state.plannedDesired());
+        boolean proven = limits.desired() <= state.plannedDesired()
+                || state.back()
+                || members.stream().anyMatch(member -> isOfGoal(member) && member.served);
+        return proven ? limits.desired() : state.plannedDesired();
     }
 
     /** Healthy, and new requests reach it: serving but for the soak. */
@@ -210,7 +213,31 @@ final class Pass {
     }
 
     int count(Predicate<Member> condition) {
-        return (int) members.stream().filter(condition).count();
+        int count = 0;
+        for (Member member : members) {
+            count += condition.test(member) ? 1 : 0;
+        }
+        return count;
+    }
+
+    /** Those for which this holds. */
+    List<Member> those(Predicate<Member> condition) {
+        List<Member> those = new ArrayList<>();
+        for (Member member : members) {
+            if (condition.test(member)) {
+                those.add(member);
+            }
+        }
+        return those;
+    }
+
+    /** Those for which this holds, in this order. */
+    List<Member> those(Predicate<Member> condition, Comparator<Member> order) {
+        List<Member> those = those(condition);
+        if (those.size() > 1) {
+            those.sort(order);
+        }
+        return those;
     }
 
     Stream<Member> seen() {
@@ -253,8 +280,9 @@ final class Pass {
     }
 
     Plan plan() {
-        List<InstanceRecord> records =
-                members.stream().sorted(Member.ORDER).map(Member::record).toList();
+        List<InstanceRecord> records = new ArrayList<>(members.size());
+        members.sort(Member.ORDER);
+        members.forEach(member -> records.add(member.record()));
         edit(draft -> draft.instances = records);
         return new Plan(actions, state, waits, failures, departing, counts(), Optional.ofNullable(wakeAt));
     }

@@ -9,7 +9,6 @@ import io.github.rollstep.RolloutId;
 import io.github.rollstep.plan.Reason.Code;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -128,9 +127,13 @@ public record RolloutState(
     public RolloutState {
         instances = List.copyOf(instances);
         vacated = List.copyOf(vacated);
-        zones = Collections.unmodifiableMap(new TreeMap<>(zones));
-        failingBefore = Collections.unmodifiableSet(new TreeSet<>(failingBefore));
-        tombstones = Collections.unmodifiableMap(new TreeMap<>(tombstones));
+        zones = sorted(zones);
+        failingBefore = failingBefore.isEmpty() ? Set.of() : Collections.unmodifiableSet(new TreeSet<>(failingBefore));
+        tombstones = sorted(tombstones);
+    }
+
+    private static <K extends Comparable<K>, V> Map<K, V> sorted(Map<K, V> map) {
+        return map.isEmpty() ? Map.of() : Collections.unmodifiableMap(new TreeMap<>(map));
     }
 
     /** The state of a rollout that begins now; see the other one. */
@@ -348,7 +351,9 @@ public record RolloutState(
                     clocks.startedAt, clocks.directionSince.plus(held), clocks.progressAt.plus(held), clocks.progress);
             draft.batch = new BatchPosition(
                     batch.index, batch.goal, batch.wholeSince.map(whole -> whole.plus(held)), batch.released);
-            draft.instances.replaceAll(instance -> Member.afterHold(instance, held, now));
+            draft.instances = instances.stream()
+                    .map(instance -> Member.afterHold(instance, held, now))
+                    .toList();
         } else if (phase.isHeld()) {
             draft.phaseSince = phaseSince;
         }
@@ -396,12 +401,12 @@ public record RolloutState(
             failures = from.failures;
             extremes = from.extremes;
             launches = from.launches;
-            instances = new ArrayList<>(from.instances);
+            instances = from.instances;
             vacated = from.vacated;
             zones = from.zones;
             failingBefore = from.failingBefore;
             observed = from.observed;
-            tombstones = new TreeMap<>(from.tombstones);
+            tombstones = from.tombstones;
             history = from.history;
         }
 

@@ -25,8 +25,8 @@ import java.util.stream.Collectors;
  * Brings what is remembered and what is seen together.
  *
  * <p>Doubt counts against us: a launch that is not seen may still come, an instance that is missing may still be there. Of
- * a stale list one absence proves nothing: it takes three, over more than the staleness; what is believed gone is not
- * believed again for that long.
+ * a stale list one absence proves nothing: it takes three in a row, over the staleness, and a gap in our looking that is as
+ * long starts anew; what is believed gone is not believed again for that long.
  */
 final class Roster {
 
@@ -111,8 +111,8 @@ final class Roster {
 
     private void see(Member member, Observed observed) {
         member.seen = observed;
-        member.absences = 0;
         member.absentSince = Optional.empty();
+        member.absentAt = Optional.empty();
         if (member.isOpenLaunch()) {
             member.intend(Intent.NONE, pass.now);
         }
@@ -173,18 +173,14 @@ final class Roster {
                 ? member.sentAt.orElse(member.intentSince).plus(pass.platform.requestLife())
                 : pass.now;
         if (!pass.due(settled)) {
-            member.absences = 0;
             member.absentSince = Optional.empty();
+            member.absentAt = Optional.empty();
             return false;
         }
         member.ready = false;
         member.readySince = Optional.empty();
-        member.absences = Math.min(PROOF, member.absences + 1);
-        member.absentSince = member.absentSince.or(() -> Optional.of(pass.now));
         Duration staleness = pass.platform.staleness();
-        if (!staleness.isZero()
-                && (member.absences < PROOF
-                        || !pass.due(member.absentSince.get().plus(staleness)))) {
+        if (!staleness.isZero() && !isProven(member, staleness)) {
             return false;
         }
         if (member.isOpenLaunch()) {
@@ -201,6 +197,18 @@ final class Roster {
             tombstones.put(member.id.orElseThrow(), pass.now.plus(staleness));
         }
         return true;
+    }
+
+    /** With looks that are less than the staleness apart, it takes three of them. */
+    private boolean isProven(Member member, Duration staleness) {
+        Instant since = member.absentAt
+                .filter(last -> pass.now.isBefore(last.plus(staleness)))
+                .flatMap(last -> member.absentSince)
+                .orElse(pass.now);
+        member.absentSince = Optional.of(since);
+        member.absentAt = Optional.of(pass.now);
+        pass.due(pass.now.plus(staleness.dividedBy(PROOF)));
+        return pass.due(since.plus(staleness));
     }
 
     private void remember() {

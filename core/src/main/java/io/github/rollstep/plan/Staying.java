@@ -29,13 +29,11 @@ final class Staying {
     private void findPartition() {
         int kept = pass.state.back() ? 0 : pass.limits.kept();
         if (kept > 0) {
-            List<Member> candidates = pass.members.stream()
-                    .filter(member -> pass.isOutdated(member)
-                            && !member.isLeaving()
-                            && !member.isOpenLaunch()
-                            && !member.isDead()
-                            && !Judge.isIllForGood(pass, member))
-                    .toList();
+            List<Member> candidates = pass.those(member -> pass.isOutdated(member)
+                    && !member.isLeaving()
+                    && !member.isOpenLaunch()
+                    && !member.isDead()
+                    && !Judge.isIllForGood(pass, member));
             List<Member> sorted = Order.sortedForPartition(pass, candidates);
             pass.partition.addAll(sorted.subList(Math.max(0, sorted.size() - kept), sorted.size()));
         }
@@ -46,16 +44,18 @@ final class Staying {
      * the newest. What somebody else started is left alone.
      */
     private void findSurplus() {
-        List<Member> staying = pass.members.stream()
-                .filter(member -> pass.isOfGoal(member) && !member.isLeaving() && !isSomebodyElses(member))
-                .toList();
+        List<Member> staying =
+                pass.those(member -> pass.isOfGoal(member) && !member.isLeaving() && !isSomebodyElses(member));
+        if (staying.size() <= pass.goalCount()) {
+            return;
+        }
         staying.stream()
                 .sorted(Comparator.comparing(
                                 (Member member) -> pass.wantsOriginals() && member.early && member.isHealthy())
                         .thenComparing(Member::isServing)
                         .thenComparing(Member::age, Comparator.reverseOrder())
                         .thenComparing(Member.ORDER))
-                .limit(Math.max(0, staying.size() - pass.goalCount()))
+                .limit(staying.size() - pass.goalCount())
                 .forEach(pass.surplus::add);
     }
 
@@ -77,13 +77,16 @@ final class Staying {
         boolean originals = pass.wantsOriginals();
         int missing = pass.goalCount()
                 - pass.count(member -> pass.isOfGoal(member) && !member.isLeaving() && (!originals || member.early));
+        if (missing <= 0) {
+            return;
+        }
         pass.seen()
                 .filter(member -> pass.isOfGoal(member)
                         && (!originals || member.early)
                         && (member.intent == Intent.DRAIN || member.isKept())
                         && member.isHealthy())
                 .sorted(Comparator.comparing(Member::age).thenComparing(Member.ORDER))
-                .limit(Math.max(0, missing))
+                .limit(missing)
                 .forEach(member -> member.intend(Intent.NONE, pass.now));
     }
 }

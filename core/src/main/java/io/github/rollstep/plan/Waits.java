@@ -18,9 +18,9 @@ final class Waits {
 
     static void explain(Pass pass) {
         Map<Code, List<Member>> kinds = new EnumMap<>(Code.class);
-        pass.members.stream()
-                .filter(member -> member.isLeaving() || (pass.stays(member) && !member.isServing()) || !isSeen(member))
-                .sorted(Member.ORDER)
+        pass.those(
+                        member -> member.isLeaving() || (pass.stays(member) && !member.isServing()) || !isSeen(member),
+                        Member.ORDER)
                 .forEach(member -> kinds.computeIfAbsent(code(pass, member), code -> new ArrayList<>())
                         .add(member));
         // What an instance does is the cause, a limit that is reached the consequence; a hold comes before both.
@@ -38,7 +38,7 @@ final class Waits {
         String names = String.join(
                 ", ", members.stream().limit(NAMED).map(Member::name).toList());
         String more = members.size() > NAMED ? ", ..." : "";
-        return "%d instances (%s%s): %s %s".formatted(members.size(), names, more, one.name(), why(pass, one));
+        return members.size() + " instances (" + names + more + "): " + one.name() + " " + why(pass, one);
     }
 
     private static boolean isSeen(Member member) {

@@ -35,6 +35,9 @@ final class Backoff {
 
     /** The failures after which a call is not made again yet. */
     List<Failure> holding(Instant now) {
+        if (failures.isEmpty()) {
+            return List.of();
+        }
         return failures.values().stream()
                 .filter(failure -> now.isBefore(failure.until))
                 .sorted(Comparator.comparing(Failure::message))

@@ -7,6 +7,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -20,11 +21,11 @@ import java.util.concurrent.TimeoutException;
  */
 final class Calls {
 
-    private final ElasticPool pool;
+    private final Executor pool;
     private final Duration timeout;
     private final Map<String, Boolean> running = new ConcurrentHashMap<>();
 
-    Calls(ElasticPool pool, Duration timeout) {
+    Calls(Executor pool, Duration timeout) {
         this.pool = pool;
         this.timeout = timeout;
     }

@@ -10,7 +10,6 @@ import io.github.rollstep.plan.Limits;
 import io.github.rollstep.plan.Plan;
 import io.github.rollstep.plan.Reason;
 import io.github.rollstep.plan.Reason.Code;
-import io.github.rollstep.plan.RollingPlanner;
 import io.github.rollstep.plan.RolloutPhase;
 import io.github.rollstep.plan.RolloutState;
 import io.github.rollstep.spi.ProviderException;
@@ -47,6 +46,7 @@ final class Controller implements Rollout {
     private final RolloutPolicy policy;
     private final InstantSource clock;
     private final Duration callTimeout;
+    private final Planner planner;
     private final Journal journal;
     private final Observer observer;
     private final Gatekeeper gatekeeper;
@@ -63,6 +63,7 @@ final class Controller implements Rollout {
             RolloutPolicy policy,
             InstantSource clock,
             Duration callTimeout,
+            Planner planner,
             Journal journal,
             Observer observer,
             Gatekeeper gatekeeper,
@@ -73,6 +74,7 @@ final class Controller implements Rollout {
         this.policy = policy;
         this.clock = clock;
         this.callTimeout = callTimeout;
+        this.planner = planner;
         this.journal = journal;
         this.observer = observer;
         this.gatekeeper = gatekeeper;
@@ -132,7 +134,7 @@ final class Controller implements Rollout {
                 return nothing(List.of(Reason.of(Code.PLATFORM, "the step was interrupted")));
             }
             snapshot = snapshot.withGates(gatekeeper.verdicts(state, counts, policy, now));
-            plan = withVeto(RollingPlanner.plan(snapshot, state, policy), snapshot, now);
+            plan = withVeto(planner.plan(snapshot, state, policy), snapshot, now);
             if (!plan.next().equals(state)) {
                 journal.save(plan.next());
             }
@@ -186,7 +188,7 @@ final class Controller implements Rollout {
                 refusals = Veto.all(plan, String.valueOf(e.getMessage()));
             }
         }
-        return refusals.isEmpty() ? plan : RollingPlanner.plan(snapshot.withRefusals(refusals), state, policy);
+        return refusals.isEmpty() ? plan : planner.plan(snapshot.withRefusals(refusals), state, policy);
     }
 
     private void settle(Instant now) {

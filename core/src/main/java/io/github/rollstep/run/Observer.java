@@ -11,10 +11,11 @@ import io.github.rollstep.spi.ProviderException;
 import io.github.rollstep.spi.TrafficRouter;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** Looks at a fleet: one call each of provider, health checker and router, the latter two side by side. */
@@ -47,9 +48,12 @@ final class Observer {
      */
     FleetSnapshot observe(Instant now) {
         List<Instance> listed = calls.call("list instances", adapters.provider()::list);
-        List<Instance> running = listed.stream()
-                .filter(instance -> instance.state() == Instance.State.RUNNING)
-                .toList();
+        List<Instance> running = new ArrayList<>(listed.size());
+        for (Instance instance : listed) {
+            if (instance.state() == Instance.State.RUNNING) {
+                running.add(instance);
+            }
+        }
         Calls.Pending<Map<InstanceId, Health>> checking =
                 calls.start("check health", () -> adapters.health().checkAll(running));
         Calls.@Nullable Pending<Map<InstanceId, Routing>> asking = adapters.router()
@@ -66,19 +70,14 @@ final class Observer {
             fault = e.isRetryable() ? Optional.empty() : Optional.of(unknown);
         }
         Map<InstanceId, Routing> routes = asking == null ? Map.of() : asking.result();
-        Map<InstanceId, Health> verdicts = health;
         Health none = Health.unknown(unknown);
-        List<Observed> observed =
-                listed.stream()
-                        .collect(Collectors.toMap(Instance::id, instance -> instance, (a, b) -> a))
-                        .values()
-                        .stream()
-                        .map(instance -> new Observed(
-                                instance,
-                                verdicts.getOrDefault(instance.id(), none),
-                                routes.getOrDefault(instance.id(), Routing.out())))
-                        .toList();
-        FleetSnapshot snapshot = FleetSnapshot.of(now, platform, observed);
+        Map<InstanceId, Observed> observed = new LinkedHashMap<>();
+        for (Instance instance : listed) {
+            InstanceId id = instance.id();
+            observed.putIfAbsent(
+                    id, new Observed(instance, health.getOrDefault(id, none), routes.getOrDefault(id, Routing.out())));
+        }
+        FleetSnapshot snapshot = FleetSnapshot.of(now, platform, List.copyOf(observed.values()));
         return fault.map(snapshot::withFault).orElse(snapshot);
     }
 }

@@ -41,6 +41,9 @@ final class Performer {
     }
 
     void perform(Plan plan, FleetSnapshot snapshot, Outcome outcome) {
+        if (plan.actions().isEmpty()) {
+            return;
+        }
         Map<InstanceId, Instance> instances = snapshot.instances().stream()
                 .map(observed -> observed.instance())
                 .collect(Collectors.toMap(Instance::id, instance -> instance));

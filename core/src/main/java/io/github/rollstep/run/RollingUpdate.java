@@ -31,7 +31,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -74,7 +73,8 @@ public final class RollingUpdate implements AutoCloseable {
     private final boolean ownEngine;
     private final RolloutEngine engine;
     private final Calls calls;
-    private final String owner = "pid-%d-%s".formatted(ProcessHandle.current().pid(), random());
+    private final Wiring wiring;
+    private final String owner;
     private @Nullable Current current;
     private boolean closed;
 
@@ -94,7 +94,10 @@ public final class RollingUpdate implements AutoCloseable {
         hostDriven = builder.hostDriven;
         ownEngine = builder.engine == null;
         engine = builder.engine == null ? RolloutEngine.create() : builder.engine;
-        calls = new Calls(engine.calls, callTimeout);
+        wiring = builder.wiring;
+        calls = new Calls(wiring.calls().apply(engine), callTimeout);
+        owner = "pid-%d-%s"
+                .formatted(ProcessHandle.current().pid(), wiring.names().get());
     }
 
     public static Builder builder() {
@@ -224,9 +227,10 @@ public final class RollingUpdate implements AutoCloseable {
         return unfinished.map(state -> begin(state, journal, observer));
     }
 
-    private synchronized Rollout start(Revision target, boolean restart, boolean again) {
+    synchronized Rollout start(Revision target, boolean restart, boolean again) {
         requireOpen();
-        RolloutId id = RolloutId.of(ID_TIME.format(clock.instant()) + "-" + random());
+        RolloutId id = RolloutId.of(
+                ID_TIME.format(clock.instant()) + "-" + wiring.names().get());
         Observer observer = observer();
         Journal journal;
         if (isInProgress()) {
@@ -284,6 +288,7 @@ public final class RollingUpdate implements AutoCloseable {
                 policy,
                 clock,
                 callTimeout,
+                wiring.planner(),
                 journal,
                 observer,
                 new Gatekeeper(adapters.gates(), calls, gateInterval),
@@ -387,10 +392,6 @@ public final class RollingUpdate implements AutoCloseable {
         }
     }
 
-    private static String random() {
-        return Integer.toString(ThreadLocalRandom.current().nextInt(36 * 36 * 36 * 36, 36 * 36 * 36 * 36 * 36), 36);
-    }
-
     /** Collects the settings; not safe for use by several threads. */
     public static final class Builder {
 
@@ -413,6 +414,7 @@ public final class RollingUpdate implements AutoCloseable {
         private final List<Gate> gates = new ArrayList<>();
         private @Nullable StopVeto veto;
         private boolean hostDriven;
+        private Wiring wiring = Wiring.REAL;
 
         private Builder() {}
 
@@ -509,6 +511,11 @@ public final class RollingUpdate implements AutoCloseable {
         /** The host calls {@link Rollout#step} by its own schedule; the engine makes no step by itself. */
         public Builder hostDriven() {
             hostDriven = true;
+            return this;
+        }
+
+        Builder wiring(Wiring wiring) {
+            this.wiring = wiring;
             return this;
         }
 

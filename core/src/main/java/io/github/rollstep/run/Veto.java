@@ -31,11 +31,13 @@ final class Veto {
 
     /** Whether the plan takes out a living instance that was not told to leave before. */
     boolean isAsked(Plan plan) {
+        if (owner.isEmpty()) {
+            return false;
+        }
         Set<InstanceId> departing = new TreeSet<>(plan.departing());
-        return owner.isPresent()
-                && plan.actions().stream()
-                        .flatMap(action -> action.accept(LEAVING).stream())
-                        .anyMatch(departing::contains);
+        return plan.actions().stream()
+                .flatMap(action -> action.accept(LEAVING).stream())
+                .anyMatch(departing::contains);
     }
 
     /**

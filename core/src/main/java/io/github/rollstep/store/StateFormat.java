@@ -212,8 +212,8 @@ final class StateFormat {
                 .put("admits", instance.admits())
                 .put("drain", instance.drainSentAt())
                 .put("drains", instance.drains())
-                .put("absences", instance.absences())
-                .put("absent", instance.absentSince());
+                .put("absent", instance.absentSince())
+                .put("absent.last", instance.absentAt());
     }
 
     private static InstanceRecord instance(FieldReader in) {
@@ -237,7 +237,7 @@ final class StateFormat {
                 in.number("admits"),
                 in.findTime("drain"),
                 in.number("drains"),
-                in.number("absences"),
-                in.findTime("absent"));
+                in.findTime("absent"),
+                in.findTime("absent.last"));
     }
 }

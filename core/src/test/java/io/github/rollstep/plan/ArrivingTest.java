@@ -35,7 +35,8 @@ class ArrivingTest {
         scene.comesUp("r1-1").plan(scene.snapshot().withFault("no such image"));
         assertThat(scene.state.history().failed()).containsExactly("v2");
 
-        assertThat(scene.rollTo("v3", 2).isOut("a", "b").plan()).containsExactly("admit a", "admit b");
+        assertThat(scene.rollTo("v3", 2).isOut("a", "b").plan())
+                .containsExactly("admit a", "admit b", "terminate r1-1");
     }
 
     @Test
@@ -44,7 +45,7 @@ class ArrivingTest {
         scene.plan();
         scene.comesUp("r2-1").rollBackByHand().isOut("a", "b", "z");
 
-        assertThat(scene.plan()).containsExactly("admit a", "admit b", "admit z");
+        assertThat(scene.plan()).containsExactly("admit a", "admit b", "admit z", "terminate r2-1");
     }
 
     @Test

@@ -322,13 +322,14 @@ class GuidePoliciesTest {
         Scene scene = scene(policy().maxSurge(1).drainDeadline(ofMinutes(5)));
         play(scene, () -> scene.plan.counts().draining() == 1, step -> {});
 
-        assertThat(scene.drains("a", 2).after(ofMinutes(5)).afterSeconds(-1).plan())
-                .isEmpty();
+        scene.afterSeconds(1).drains("a", 2).plan();
+        assertThat(scene.after(ofMinutes(5)).afterSeconds(-1).plan()).isEmpty();
         assertThat(scene.drains("a", 0).plan()).containsExactly("terminate a");
 
         Scene busy = scene(policy().maxSurge(1).drainDeadline(ofMinutes(5)));
         play(busy, () -> busy.plan.counts().draining() == 1, step -> {});
-        assertThat(busy.drains("a", 2).after(ofMinutes(5)).plan()).containsExactly("terminate a");
+        busy.afterSeconds(1).drains("a", 2).plan();
+        assertThat(busy.after(ofMinutes(5)).plan()).containsExactly("terminate a");
 
         Scene stuck = scene(
                 policy().batches(sliding(of(1))).maxSurge(2).minReady(ZERO).stopDeadline(ofMinutes(1)));

@@ -290,7 +290,7 @@ class RollingPlannerTest {
         scene.plan();
         scene.comesUp("r1-1").plan();
         scene.isIn("r1-1").plan();
-        scene.drains("a", 2);
+        scene.afterSeconds(1).drains("a", 2).plan();
 
         assertThat(scene.afterSeconds(19).plan()).isEmpty();
         assertThat(scene.afterSeconds(1).plan()).containsExactly("terminate a");
@@ -309,11 +309,39 @@ class RollingPlannerTest {
             scene.afterSeconds(1);
         }
 
-        scene.drains("a", 1);
-        assertThat(scene.afterSeconds(18).plan())
+        scene.drains("a", 1).plan();
+        assertThat(scene.afterSeconds(19).plan())
                 .as("the deadline has begun anew")
                 .isEmpty();
         assertThat(scene.afterSeconds(1).plan()).containsExactly("terminate a");
+    }
+
+    @Test
+    void aDrainThatTakesEffectLateHasItsWholeDeadline() {
+        Scene scene =
+                Scene.of(1, oneByOne().drainDeadline(Duration.ofSeconds(20)).build());
+        scene.plan();
+        scene.comesUp("r1-1").plan();
+        scene.isIn("r1-1").plan();
+        scene.health(Health.unknown("cannot tell"), "r1-1");
+        for (int i = 0; i < 25; i++) {
+            assertThat(scene.afterSeconds(1).plan()).as("it is needed").isEmpty();
+        }
+
+        assertThat(scene.drains("a", 2).plan()).isEmpty();
+        assertThat(scene.afterSeconds(19).plan()).isEmpty();
+        assertThat(scene.afterSeconds(1).plan()).containsExactly("terminate a");
+    }
+
+    @Test
+    void isNotAskedToStopAgainWhileItsHealthCannotBeToldAndTooFewServe() {
+        Scene scene = Scene.of(2, oneByOne().build());
+        scene.platform = new Platform(false, false, Duration.ZERO, Duration.ofMinutes(1));
+        scene.plan();
+        assertThat(scene.comesUp("r1-1").plan()).contains("terminate a");
+
+        scene.health(Health.unknown("cannot tell"), "a", "b", "r1-1");
+        assertThat(scene.afterSeconds(5).plan()).doesNotContain("terminate a");
     }
 
     @Test
@@ -905,7 +933,8 @@ class RollingPlannerTest {
         scene.gone("a").afterSeconds(1).plan();
         assertThat(scene.plan.counts().existing()).isEqualTo(4);
         assertThat(scene.waits()).contains("a is missing from the list and not yet believed gone");
-        scene.afterSeconds(5).plan();
+        scene.afterSeconds(4).plan();
+        assertThat(scene.plan.counts().existing()).isEqualTo(4);
         scene.afterSeconds(1).plan();
         assertThat(scene.plan.counts().existing()).isEqualTo(3);
 
@@ -914,6 +943,67 @@ class RollingPlannerTest {
         assertThat(scene.plan.counts().existing())
                 .as("what is gone leaves a tombstone")
                 .isEqualTo(3);
+    }
+
+    @Test
+    void aGapInOurLookingProvesNoAbsence() {
+        Scene scene = Scene.of(3, oneByOne().build());
+        scene.platform = new Platform(true, false, Duration.ofSeconds(5), Duration.ofMinutes(1));
+        scene.plan();
+
+        scene.gone("a").afterSeconds(1).plan();
+        scene.afterSeconds(2).plan();
+        scene.afterSeconds(60).plan();
+        assertThat(scene.plan.counts().existing()).isEqualTo(4);
+
+        assertThat(scene.plan.wakeAt()).hasValueSatisfying(at -> assertThat(at).isBefore(scene.now.plusSeconds(5)));
+        scene.afterSeconds(4).plan();
+        assertThat(scene.plan.counts().existing()).isEqualTo(4);
+        scene.afterSeconds(1).plan();
+        assertThat(scene.plan.counts().existing()).isEqualTo(3);
+    }
+
+    @Test
+    void openRequestsHaveTheirTimeFromWhenTheDrainIsSeenToHaveTakenEffect() {
+        Scene scene =
+                Scene.of(1, oneByOne().drainDeadline(Duration.ofSeconds(20)).build());
+        scene.plan();
+        scene.comesUp("r1-1").plan();
+        assertThat(scene.isIn("r1-1").plan()).containsExactly("drain a");
+
+        assertThat(scene.drains("a", 2).afterSeconds(30).plan())
+                .as("nobody knows since when")
+                .isEmpty();
+        assertThat(scene.afterSeconds(19).plan()).isEmpty();
+        assertThat(scene.afterSeconds(1).plan()).containsExactly("terminate a");
+    }
+
+    @Test
+    void oneWhoseDrainMayStillTakeEffectIsNotHadBackAsServing() {
+        Scene scene = Scene.of(2, oneByOne().build());
+        scene.plan();
+        scene.comesUp("r1-1").plan();
+        assertThat(scene.isIn("r1-1").plan()).contains("drain a");
+
+        scene.rollBackByHand().plan();
+        assertThat(scene.plan.counts().serving()).as("a may be out at any time").isEqualTo(2);
+        assertThat(scene.plan.actions()).isEmpty();
+
+        assertThat(scene.drains("a", 0).plan()).containsExactly("admit a");
+    }
+
+    @Test
+    void oneThatWasDrainedTwiceDoesNotCountBeforeTheSecondDrainIsOver() {
+        Scene scene = Scene.of(2, oneByOne().build());
+        scene.plan();
+        scene.comesUp("r1-1").plan();
+        assertThat(scene.isIn("r1-1").plan()).contains("drain a");
+        assertThat(scene.afterSeconds(5).plan()).containsExactly("drain a");
+
+        assertThat(scene.rollBackByHand().drains("a", 1).plan()).containsExactly("admit a");
+        assertThat(scene.isIn("a").afterSeconds(59).plan()).isEmpty();
+
+        assertThat(scene.afterSeconds(1).plan()).containsExactly("drain r1-1");
     }
 
     @Test

@@ -103,7 +103,7 @@ final class RandomStates {
                 random.nextInt(4),
                 maybe(this::time),
                 random.nextInt(4),
-                random.nextInt(4),
+                maybe(this::time),
                 maybe(this::time));
     }
 

@@ -317,6 +317,29 @@ public final class SimulatedFleet {
         });
     }
 
+    /** Who serves now. What they become is to be seen of them later. */
+    List<SimulatedInstance> serving() {
+        return now(now -> {
+            List<SimulatedInstance> serving = new ArrayList<>(members.size());
+            for (SimulatedInstance member : members.values()) {
+                if (member.serving()) {
+                    serving.add(member);
+                }
+            }
+            return serving;
+        });
+    }
+
+    /** How many exist. */
+    int size() {
+        return now(now -> members.size());
+    }
+
+    /** The instance itself; empty if it is gone, or none of this fleet. */
+    Optional<SimulatedInstance> member(InstanceId id) {
+        return now(now -> Optional.ofNullable(members.get(id)));
+    }
+
     /** {@link #observe()} at the time of the clock, for a planner. */
     public FleetSnapshot snapshot() {
         return FleetSnapshot.of(clock.instant(), platform(), observe());

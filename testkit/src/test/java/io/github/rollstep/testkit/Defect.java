@@ -673,7 +673,7 @@ public enum Defect {
                 admits,
                 drainSentAt,
                 drains,
-                record.absences(),
-                record.absentSince());
+                record.absentSince(),
+                record.absentAt());
     }
 }

@@ -192,7 +192,7 @@ final class HandController {
 
     /** The simulated router wants nothing but the id, and an address. */
     private static Instance stub(InstanceId id) {
-        return Instance.builder(id, Trial.OLD, Instance.State.RUNNING)
+        return Instance.builder(id, World.OLD, Instance.State.RUNNING)
                 .address(InetSocketAddress.createUnresolved(id.value(), 80))
                 .build();
     }

@@ -627,7 +627,8 @@ class InvariantMonitorTest {
         }
         assertThat(before.state().failures().count()).isPositive();
         clock.advance(Duration.ofMinutes(1));
-        takeOver(monitor, "second").persist(Trial.withoutFailures(before.state()));
+        takeOver(monitor, "second")
+                .persist(Forgery.of(before.state()).withoutFailures().state());
 
         reportsOnly(monitor, Promise.FAILURES_REMEMBERED);
     }

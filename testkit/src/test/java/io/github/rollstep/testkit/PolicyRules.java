@@ -2,6 +2,7 @@ package io.github.rollstep.testkit;
 
 import io.github.rollstep.Instance;
 import io.github.rollstep.InstanceId;
+import io.github.rollstep.LaunchToken;
 import io.github.rollstep.Revision;
 import io.github.rollstep.RolloutPolicy;
 import io.github.rollstep.Verdict;
@@ -123,13 +124,18 @@ record PolicyRules(RolloutPolicy policy, boolean tokens, BiConsumer<Promise, Str
 
     /**
      * What serves and is outdated is taken down to the partition and no further. Of an ordered fleet this can be said only while none
-     * of it is ill: one that is ill keeps its place for a while.
+     * of it is ill or missing: such a one keeps its place for a while.
      */
     private void checkPartition(FleetSnapshot snapshot, RolloutState before, Plan plan) {
         int kept = before.limits().kept();
-        boolean allWell = snapshot.instances().stream()
-                .allMatch(seen ->
-                        seen.health().isHealthy() || seen.instance().revision().equals(before.target()));
+        Set<InstanceId> listed =
+                snapshot.instances().stream().map(seen -> seen.instance().id()).collect(Collectors.toSet());
+        boolean allThere = before.instances().stream()
+                .allMatch(record -> record.id().stream().allMatch(listed::contains));
+        boolean allWell = allThere
+                && snapshot.instances().stream()
+                        .allMatch(seen -> seen.health().isHealthy()
+                                || seen.instance().revision().equals(before.target()));
         if (kept == 0
                 || before.restart()
                 || plan.next().phase() != RolloutPhase.ROLLING
@@ -140,11 +146,13 @@ record PolicyRules(RolloutPolicy policy, boolean tokens, BiConsumer<Promise, Str
         plan.actions().forEach(action -> target(action).ifPresent(leaving::add));
         Map<InstanceId, Observed> old = snapshot.instances().stream()
                 .filter(seen -> !seen.instance().revision().equals(before.target()))
-                .filter(seen -> seen.health().isHealthy() && seen.instance().state() == Instance.State.RUNNING)
+                .filter(seen -> !seen.health().isUnhealthy() && seen.instance().state() == Instance.State.RUNNING)
                 .collect(Collectors.toMap(seen -> seen.instance().id(), seen -> seen));
         boolean takes = plan.actions().stream()
                 .flatMap(action -> target(action).stream())
-                .anyMatch(id -> old.containsKey(id) && !told(before).contains(id));
+                .anyMatch(id -> old.containsKey(id)
+                        && old.get(id).health().isHealthy()
+                        && !told(before).contains(id));
         long left = old.keySet().stream().filter(id -> !leaving.contains(id)).count();
         if (takes && left < kept) {
             fail("%d are left of what it ran before, the partition is %d", left, kept);
@@ -170,7 +178,7 @@ record PolicyRules(RolloutPolicy policy, boolean tokens, BiConsumer<Promise, Str
                 }
             });
             policy.maxSurgePerZone().ifPresent(quota -> {
-                long launched = launches(plan, zone);
+                long launched = launches(before, plan, zone);
                 long there = Stream.concat(
                                 snapshot.instances().stream()
                                         .map(seen -> seen.instance())
@@ -193,9 +201,14 @@ record PolicyRules(RolloutPolicy policy, boolean tokens, BiConsumer<Promise, Str
                 && record.place().zone().filter(zone::equals).isPresent();
     }
 
-    private static long launches(Plan plan, String zone) {
+    /** How many that were not asked for before. */
+    private static long launches(RolloutState before, Plan plan, String zone) {
+        Set<LaunchToken> open = before.instances().stream()
+                .flatMap(record -> record.token().stream())
+                .collect(Collectors.toSet());
         return plan.actions().stream()
                 .filter(action -> action instanceof Action.Launch launch
+                        && !open.contains(launch.token())
                         && launch.place().zone().filter(zone::equals).isPresent())
                 .count();
     }

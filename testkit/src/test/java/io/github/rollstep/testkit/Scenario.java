@@ -23,8 +23,11 @@ import java.util.stream.IntStream;
  * @param gates how the gates answer, by name
  * @param refusals the share of candidates that their owner does not let go, drawn anew each time
  * @param staleness how old a list may be
- * @param faults the share of calls that fail, half of them after they took effect
+ * @param poll how long the engine waits at most while something is going on
+ * @param hints whether the engine is told of changes
+ * @param troubles what goes wrong with calls, and how often: the share of the calls
  * @param incidents by the number of the step before which they happen
+ * @param calmAfter the number of the step from which on no call goes wrong
  */
 record Scenario(
         long seed,
@@ -40,8 +43,11 @@ record Scenario(
         Router router,
         boolean tokens,
         Duration staleness,
-        double faults,
-        TreeMap<Integer, Incident> incidents) {
+        Duration poll,
+        boolean hints,
+        TreeMap<Trouble, Double> troubles,
+        TreeMap<Integer, Incident> incidents,
+        int calmAfter) {
 
     /** What an instance is that was there before. */
     enum Old {
@@ -93,13 +99,52 @@ record Scenario(
         APPEARS,
         /** Everything in a zone falls ill. */
         ZONE_DOWN,
-        /** The controller dies after it persisted the state, before it acted. */
-        CRASH
+        /** One falls ill for a moment. */
+        FLAP,
+        ABORT,
+        /** The controller dies at one of its next calls. */
+        CRASH,
+        /** The controller stands still at one of its next calls, and another one takes over. */
+        STALL,
+        /** Nobody looks for a long time. */
+        GAP,
+        /** The clocks of the controllers are set on or back by a second. */
+        CLOCK
+    }
+
+    /** What goes wrong with a single call. */
+    enum Trouble {
+        /** It does not arrive. */
+        FAILS(0.2),
+        /** It takes effect, and its answer is lost. */
+        LOSES(0.2),
+        /** It takes effect, and is waited for until the time-out. */
+        TIMES_OUT(0.03),
+        /** It is given up, and takes effect later. */
+        LATE(0.15),
+        /** From now on all fail for a while. */
+        THROTTLED(0.02),
+        /** An instance is missing in a list. */
+        OMITS(0.2),
+        /** Of an instance the health is not known. */
+        BLURS(0.1),
+        /** It is not saved. */
+        UNSAVED(0.1),
+        /** It is saved, and not known to be. */
+        IN_DOUBT(0.1);
+
+        private final double most;
+
+        Trouble(double most) {
+            this.most = most;
+        }
     }
 
     /** Nothing happens that the platform or the target are not to blame for. */
     boolean isCalm() {
-        return faults == 0 && incidents.isEmpty() && gates.values().stream().noneMatch(this::turnsBack);
+        return troubles.isEmpty()
+                && incidents.isEmpty()
+                && gates.values().stream().noneMatch(this::turnsBack);
     }
 
     private boolean turnsBack(GateKind kind) {
@@ -113,44 +158,83 @@ record Scenario(
     }
 
     static Scenario random(Random random) {
-        boolean calm = random.nextInt(3) == 0;
-        int desired = 1 + random.nextInt(8);
-        TreeMap<Integer, Incident> incidents = new TreeMap<>();
-        for (int i = calm ? 0 : random.nextInt(8); i > 0; i--) {
-            incidents.put(random.nextInt(60), any(random, Incident.values()));
-        }
+        return of(random.nextLong(), 1 + random.nextInt(8));
+    }
+
+    /** The scenario of this seed, with a fleet of this size. */
+    static Scenario of(long seed, int desired) {
+        // One source for each part: with another size the rest stays as alike as can be.
+        Random source = new Random(seed);
+        Random fleet = new Random(source.nextLong());
+        Random policy = new Random(source.nextLong());
+        Random weather = new Random(source.nextLong());
+        Target target = source.nextBoolean() ? Target.GOOD : any(source, Target.values());
+        Router router = source.nextInt(3) > 0 ? Router.DRAINS_FIRST : any(source, Router.values());
+        int zones = source.nextInt(3) == 0 ? 2 + source.nextInt(2) : 0;
+        boolean calm = weather.nextInt(3) == 0;
+        int calmAfter = 10 + weather.nextInt(100) + desired;
+        Duration staleness = source.nextInt(3) > 0 ? Duration.ZERO : Duration.ofSeconds(5);
+        return new Scenario(
+                seed,
+                desired,
+                source.nextInt(10) == 0,
+                IntStream.range(0, fleet.nextInt(desired + 3))
+                        .mapToObj(i -> fleet.nextInt(3) > 0 ? Old.GOOD : any(fleet, Old.values()))
+                        .toList(),
+                zones,
+                gates(source),
+                source.nextInt(5) == 0 ? source.nextDouble() : 0,
+                policy(policy, desired, zones, router),
+                target,
+                behaviour(source, target),
+                router,
+                source.nextInt(4) > 0,
+                staleness,
+                Duration.ofSeconds(1 + source.nextInt(5)),
+                source.nextInt(3) > 0,
+                calm || weather.nextInt(3) == 0 ? new TreeMap<>() : troubles(weather, staleness),
+                incidents(weather, calm ? 0 : weather.nextInt(8), calmAfter),
+                calmAfter);
+    }
+
+    private static TreeMap<String, GateKind> gates(Random random) {
         TreeMap<String, GateKind> gates = new TreeMap<>();
         for (int i = random.nextInt(4) == 0 ? 1 + random.nextInt(2) : 0; i > 0; i--) {
             gates.put("gate" + i, any(random, GateKind.values()));
         }
-        Target target = random.nextBoolean() ? Target.GOOD : any(random, Target.values());
-        Router router = random.nextInt(3) > 0 ? Router.DRAINS_FIRST : any(random, Router.values());
-        int zones = random.nextInt(3) == 0 ? 2 + random.nextInt(2) : 0;
+        return gates;
+    }
+
+    private static TreeMap<Trouble, Double> troubles(Random random, Duration staleness) {
+        TreeMap<Trouble, Double> troubles = new TreeMap<>();
+        for (Trouble trouble : Trouble.values()) {
+            double rate = trouble.most * random.nextDouble();
+            if (random.nextInt(3) == 0 && !(trouble == Trouble.OMITS && staleness.isZero())) {
+                troubles.put(trouble, rate);
+            }
+        }
+        return troubles;
+    }
+
+    private static TreeMap<Integer, Incident> incidents(Random random, int count, int within) {
+        TreeMap<Integer, Incident> incidents = new TreeMap<>();
+        for (int i = count; i > 0; i--) {
+            incidents.put(random.nextInt(within), any(random, Incident.values()));
+        }
+        return incidents;
+    }
+
+    Scenario with(TreeMap<Trouble, Double> troubles, TreeMap<Integer, Incident> incidents, int calmAfter) {
         return new Scenario(
-                random.nextLong(),
-                desired,
-                random.nextInt(10) == 0,
-                IntStream.range(0, random.nextInt(desired + 3))
-                        .mapToObj(i -> random.nextInt(3) > 0 ? Old.GOOD : any(random, Old.values()))
-                        .toList(),
-                zones,
-                gates,
-                random.nextInt(5) == 0 ? random.nextDouble() : 0,
-                policy(random, desired, zones, router),
-                target,
-                behaviour(random, target),
-                router,
-                random.nextInt(4) > 0,
-                random.nextInt(3) > 0 ? Duration.ZERO : Duration.ofSeconds(5),
-                calm || random.nextBoolean() ? 0 : 0.2 * random.nextDouble(),
-                incidents);
+                seed, desired, restart, old, zones, gates, refusals, policy, target, behaviour, router, tokens,
+                staleness, poll, hints, troubles, incidents, calmAfter);
     }
 
     private static RolloutPolicy policy(Random random, int desired, int zones, Router router) {
-        int surge = random.nextInt(4);
-        int unavailable = surge == 0 ? 1 + random.nextInt(3) : random.nextInt(3);
+        int surge = random.nextInt(Math.max(4, desired / 4));
+        int unavailable = surge == 0 ? 1 + random.nextInt(Math.max(3, desired / 4)) : random.nextInt(3);
         RolloutPolicy.Builder policy = RolloutPolicy.builder()
-                .batches(batches(random))
+                .batches(batches(random, desired))
                 .maxSurge(surge)
                 .maxUnavailable(unavailable)
                 .maxFailedInstances(random.nextInt(3))
@@ -204,18 +288,22 @@ record Scenario(
         return policy.build();
     }
 
-    private static Batches batches(Random random) {
+    private static Batches batches(Random random, int desired) {
         return switch (random.nextInt(6)) {
-            case 0, 1 -> Batches.sliding(quota(random));
-            case 2 -> Batches.fixed(quota(random)).pause(seconds(random, 30));
-            case 3 -> Batches.ramp(Quota.of(1), quota(random), quota(random)).pause(seconds(random, 30));
-            case 4 -> Batches.doubling(quota(random));
-            default -> Batches.ramp(Quota.of(1), quota(random)).thenSliding();
+            case 0, 1 -> Batches.sliding(quota(random, desired));
+            case 2 -> Batches.fixed(quota(random, desired)).pause(seconds(random, 30));
+            case 3 ->
+                Batches.ramp(Quota.of(1), quota(random, desired), quota(random, desired))
+                        .pause(seconds(random, 30));
+            case 4 -> Batches.doubling(quota(random, desired));
+            default -> Batches.ramp(Quota.of(1), quota(random, desired)).thenSliding();
         };
     }
 
-    private static Quota quota(Random random) {
-        return random.nextBoolean() ? Quota.of(1 + random.nextInt(5)) : Quota.percent(1 + random.nextInt(100));
+    private static Quota quota(Random random, int desired) {
+        return random.nextBoolean()
+                ? Quota.of(1 + random.nextInt(Math.max(5, desired / 3)))
+                : Quota.percent(1 + random.nextInt(100));
     }
 
     private static void zones(Random random, RolloutPolicy.Builder policy, int surge) {

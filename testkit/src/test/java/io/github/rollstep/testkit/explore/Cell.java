@@ -56,8 +56,8 @@ final class Cell {
     int admits;
     int drainSent = NONE;
     int drains;
-    int absences;
     int absentSince = NONE;
+    int absentAt = NONE;
     int tombstone = NONE;
 
     // what it is
@@ -94,8 +94,8 @@ final class Cell {
         admits = other.admits;
         drainSent = other.drainSent;
         drains = other.drains;
-        absences = other.absences;
         absentSince = other.absentSince;
+        absentAt = other.absentAt;
         tombstone = other.tombstone;
         origin = other.origin;
         revision = other.revision;
@@ -129,8 +129,8 @@ final class Cell {
         admits = 0;
         drainSent = NONE;
         drains = 0;
-        absences = 0;
         absentSince = NONE;
+        absentAt = NONE;
     }
 
     /** All of it in one word. */
@@ -142,7 +142,7 @@ final class Cell {
         bits.put(early);
         bits.put(since, 3);
         bits.put(intent.ordinal(), 3);
-        bits.put(intentSince, 2);
+        bits.put(intentSince, 3);
         bits.put(sent + 1, 3);
         bits.put(ready + 1, 2);
         bits.put(sick + 1, 2);
@@ -152,7 +152,7 @@ final class Cell {
         bits.put(admits, 2);
         bits.put(drainSent + 1, 3);
         bits.put(drains, 2);
-        bits.put(absences, 2);
+        bits.put(absentAt + 1, 2);
         bits.put(absentSince + 1, 2);
         bits.put(tombstone + 1, 2);
         bits.put(origin.ordinal(), 2);
@@ -180,7 +180,7 @@ final class Cell {
         cell.early = bits.take();
         cell.since = bits.take(3);
         cell.intent = INTENTS[bits.take(3)];
-        cell.intentSince = bits.take(2);
+        cell.intentSince = bits.take(3);
         cell.sent = bits.take(3) - 1;
         cell.ready = bits.take(2) - 1;
         cell.sick = bits.take(2) - 1;
@@ -190,7 +190,7 @@ final class Cell {
         cell.admits = bits.take(2);
         cell.drainSent = bits.take(3) - 1;
         cell.drains = bits.take(2);
-        cell.absences = bits.take(2);
+        cell.absentAt = bits.take(2) - 1;
         cell.absentSince = bits.take(2) - 1;
         cell.tombstone = bits.take(2) - 1;
         cell.origin = ORIGINS[bits.take(2)];
@@ -307,7 +307,7 @@ final class Cell {
                 .append(intentSince);
         text.append(served ? ", served" : "").append(failed ? ", failed" : "");
         text.append(ready >= 0 ? ", ready " + ready : "").append(sick >= 0 ? ", sick " + sick : "");
-        text.append(absences > 0 ? ", missing in " + absences : "");
+        text.append(absentSince >= 0 ? ", missing for " + absentSince : "");
         return text.append(", since ").append(since).toString();
     }
 }

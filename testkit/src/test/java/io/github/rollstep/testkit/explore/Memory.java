@@ -186,8 +186,8 @@ final class Memory {
                 cell.admits,
                 since(cell.drainSent),
                 cell.drains,
-                cell.absences,
-                since(cell.absentSince));
+                since(cell.absentSince),
+                since(cell.absentAt));
     }
 
     private static Place placeOf(InstanceId id) {
@@ -354,8 +354,8 @@ final class Memory {
         cell.admits = record.admits();
         cell.drainSent = record.drainSentAt().map(Memory::age).orElse(Cell.NONE);
         cell.drains = record.drains();
-        cell.absences = record.absences();
         cell.absentSince = record.absentSince().map(Memory::age).orElse(Cell.NONE);
+        cell.absentAt = record.absentAt().map(Memory::age).orElse(Cell.NONE);
         cell.revision = REVISIONS.indexOf(record.revision());
         cell.origin = record.token()
                 .map(token -> rollout.owns(token) ? Origin.THIS_ROLLOUT : Origin.EARLIER_ROLLOUT)

@@ -96,6 +96,7 @@ final class PlatformTurn {
         cell.admitSent = older(cell.admitSent);
         cell.drainSent = older(cell.drainSent);
         cell.absentSince = older(cell.absentSince);
+        cell.absentAt = older(cell.absentAt);
         clip(cell, setting);
     }
 
@@ -115,14 +116,15 @@ final class PlatformTurn {
             case TERMINATE -> Math.max(settled, Setting.STOP_DEADLINE);
         };
         cell.intentSince = Math.min(cell.intentSince, intent);
-        cell.sent = Math.min(cell.sent, Math.max(1, intent));
-        cell.ready = Math.min(cell.ready, Setting.MIN_READY);
+        cell.sent = Math.min(cell.sent, Math.max(Math.max(1, setting.staleness()), intent));
+        cell.ready = Math.min(cell.ready, Math.max(Setting.MIN_READY, setting.staleness()));
         cell.sick = Math.min(cell.sick, Setting.GRACE);
         cell.admitSent = Math.min(cell.admitSent, settled);
         cell.admits = Math.min(cell.admits, 2);
         cell.drainSent = Math.min(cell.drainSent, settled);
         cell.drains = Math.min(cell.drains, 2);
         cell.absentSince = Math.min(cell.absentSince, setting.staleness());
+        cell.absentAt = Math.min(cell.absentAt, setting.staleness());
     }
 
     /** What requests that are on their way do: they take effect now or later, but within their life. */

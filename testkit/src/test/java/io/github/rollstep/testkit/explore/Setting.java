@@ -11,7 +11,7 @@ import java.time.Duration;
  * What is explored: a fleet, its limits, how the target turns out, what the platform is like, and how many faults it has.
  *
  * @param faults how many things may go wrong, or be commanded, in one history
- * @param stale whether a list may be as old as one tick
+ * @param stale whether a list may be old: by two ticks it is said, by one it is
  */
 public record Setting(
         int desired, int surge, int unavailable, int faults, Target target, Router router, boolean stale) {
@@ -75,7 +75,7 @@ public record Setting(
     }
 
     int staleness() {
-        return stale ? 1 : 0;
+        return stale ? 2 : 0;
     }
 
     static Duration ticks(int count) {

@@ -1,0 +1,66 @@
+package io.github.rollstep.testkit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Whole rollouts of the real engine on a platform where anything fails. {@link BrokenPlannersTest} shows that each promise can be
+ * broken; {@code testkit/simulate} plays a million, and replays a single one.
+ */
+class SimulatorTest {
+
+    private static final int ROLLOUTS = 50_000;
+
+    @Test
+    void keepsEveryPromise() throws InterruptedException {
+        Simulator.Report report = new Simulator(Simulator.REAL).run(1, ROLLOUTS);
+
+        System.out.println(report);
+        assertThat(report.failures()).isEmpty();
+        assertThat(report.tallies().values().stream()
+                        .mapToInt(Simulator.Tally::rollouts)
+                        .sum())
+                .isEqualTo(ROLLOUTS);
+        assertThat(report.tallies()).containsOnlyKeys(Size.values());
+    }
+
+    @Test
+    void whatFailsIsMadeSmallerAndSaidAsACommand() {
+        Simulation large = Simulation.of(17);
+
+        Simulation small = large.shrunk(simulation -> simulation.scenario().desired() >= 2);
+
+        assertThat(small)
+                .isEqualTo(new Simulation(
+                        17,
+                        Optional.of(2),
+                        Optional.of(new TreeMap<>()),
+                        Optional.of(new TreeMap<>()),
+                        Optional.empty()));
+        assertThat(small.command())
+                .isEqualTo("testkit/simulate --seed 17 --desired 2 --troubles none --incidents none");
+    }
+
+    @Test
+    void aCommandSaysAllOfIt() {
+        Simulation all = new Simulation(
+                5,
+                Optional.of(3),
+                Optional.of(new TreeMap<>(java.util.Map.of(Scenario.Trouble.LATE, 0.25))),
+                Optional.of(new TreeMap<>(java.util.Map.of(7, Scenario.Incident.CRASH))),
+                Optional.of(12));
+        List<String> words = List.of(all.command().split(" "));
+
+        assertThat(Simulation.parse(words.subList(1, words.size()))).isEqualTo(all);
+    }
+
+    @Test
+    void theSameSeedIsTheSameRollout() {
+        assertThat(Trial.play(Simulation.of(4).scenario(), Simulator.REAL))
+                .isEqualTo(Trial.play(Simulation.of(4).scenario(), Simulator.REAL));
+    }
+}
