@@ -12,6 +12,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.github.rollstep.Batches;
 import io.github.rollstep.FailurePolicy;
 import io.github.rollstep.Health;
+import io.github.rollstep.Instance;
 import io.github.rollstep.Quota;
 import io.github.rollstep.ResourceBudget;
 import io.github.rollstep.Revision;
@@ -953,6 +954,16 @@ class RollingPlannerTest {
         assertThat(scene.plan.actions()).noneMatch(Action.Admit.class::isInstance);
 
         assertThat(scene.afterSeconds(60).plan()).contains("admit a");
+    }
+
+    @Test
+    void oneThatAStaleListShowsStartingMayBeServing() {
+        Scene scene = Scene.of(2, oneByOne().build());
+        scene.platform = new Platform(true, false, Duration.ofSeconds(5), Duration.ofMinutes(1));
+        scene.plan();
+
+        scene.told(instance -> instance.state(Instance.State.STARTING), "a").health(Health.unknown("not checked"), "a");
+        assertThat(scene.plan()).isEmpty();
     }
 
     @Test
