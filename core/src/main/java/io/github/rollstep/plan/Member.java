@@ -260,12 +260,15 @@ final class Member {
         return isRunning() && !health().isUnhealthy() && (!routed || routing().takesRequests());
     }
 
-    /** Certain not to serve, so that nothing is lost if it goes: dead, ill, or not yet let in. */
+    /**
+     * Certain not to serve, so that nothing is lost if it goes: dead, ill, or not yet let in. One that a stale list shows starting may
+     * have been let in since.
+     */
     boolean isUseless(boolean routed) {
         return seen != null
                 && (isDead()
                         || health().isUnhealthy()
-                        || is(Instance.State.STARTING)
+                        || (is(Instance.State.STARTING) && !(routed && routing().takesRequests()))
                         || (routed && !routing().takesRequests() && !health().isHealthy()));
     }
 

@@ -12,6 +12,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.github.rollstep.Batches;
 import io.github.rollstep.FailurePolicy;
 import io.github.rollstep.Health;
+import io.github.rollstep.Instance;
 import io.github.rollstep.Quota;
 import io.github.rollstep.ResourceBudget;
 import io.github.rollstep.Revision;
@@ -1004,6 +1005,16 @@ class RollingPlannerTest {
         assertThat(scene.isIn("a").afterSeconds(59).plan()).isEmpty();
 
         assertThat(scene.afterSeconds(1).plan()).containsExactly("drain r1-1");
+    }
+
+    @Test
+    void oneThatAStaleListShowsStartingMayBeServing() {
+        Scene scene = Scene.of(2, oneByOne().build());
+        scene.platform = new Platform(true, false, Duration.ofSeconds(5), Duration.ofMinutes(1));
+        scene.plan();
+
+        scene.told(instance -> instance.state(Instance.State.STARTING), "a").health(Health.unknown("not checked"), "a");
+        assertThat(scene.plan()).isEmpty();
     }
 
     @Test

@@ -151,10 +151,9 @@ record Scenario(
         return kind == GateKind.FAILS_LATER || (kind == GateKind.FAILS_ALWAYS && policy.heedsGatesFailingBefore());
     }
 
-    /** Neither its owner nor floors that strays in other zones make impossible keep a good revision out. */
+    /** Neither its owner nor the floors of zones, which may hold up each other (seeds 4527 and 46442), keep a good revision out. */
     boolean canSucceed() {
-        boolean strays = old.size() > desired || old.contains(Old.ON_TARGET);
-        return refusals < 0.9 && !(strays && policy.maxUnavailablePerZone().isPresent());
+        return refusals < 0.9 && policy.maxUnavailablePerZone().isEmpty();
     }
 
     static Scenario random(Random random) {
