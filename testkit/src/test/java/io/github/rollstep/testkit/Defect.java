@@ -419,12 +419,6 @@ public enum Defect {
                     policy);
         }
     },
-    LEAVES_NO_TOMBSTONE(Promise.FOOTPRINT, Promise.REPEATABLE, Promise.ENDS, Promise.POLICY) {
-        @Override
-        public Plan plan(FleetSnapshot snapshot, RolloutState state, RolloutPolicy policy) {
-            return good(snapshot, Forgery.of(state).withoutTombstones().state(), policy);
-        }
-    },
     ENDS_WITH_AN_OPEN_INTENT(Promise.ENDS) {
         @Override
         public Plan plan(FleetSnapshot snapshot, RolloutState state, RolloutPolicy policy) {

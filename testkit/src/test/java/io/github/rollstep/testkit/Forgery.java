@@ -3,9 +3,8 @@ package io.github.rollstep.testkit;
 import io.github.rollstep.plan.InstanceRecord;
 import io.github.rollstep.plan.RolloutPhase;
 import io.github.rollstep.plan.RolloutState;
-import java.time.Instant;
 import java.util.List;
-import java.util.Map;
+import java.util.Optional;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 
@@ -15,17 +14,14 @@ final class Forgery {
     private final RolloutState from;
     private boolean back;
     private RolloutPhase phase;
-    private Instant phaseSince;
     private RolloutState.FailureLedger failures;
     private int launches;
     private List<InstanceRecord> instances;
-    private boolean tombstones = true;
 
     private Forgery(RolloutState from) {
         this.from = from;
         back = from.back();
         phase = from.phase();
-        phaseSince = from.phaseSince();
         failures = from.failures();
         launches = from.launches();
         instances = from.instances();
@@ -45,18 +41,8 @@ final class Forgery {
         return this;
     }
 
-    Forgery phaseSince(Instant since) {
-        phaseSince = since;
-        return this;
-    }
-
     Forgery withoutFailures() {
-        failures = new RolloutState.FailureLedger(0, 0, 0, List.of(), java.util.Optional.empty());
-        return this;
-    }
-
-    Forgery withoutTombstones() {
-        tombstones = false;
+        failures = new RolloutState.FailureLedger(0, 0, 0, List.of(), Optional.empty());
         return this;
     }
 
@@ -87,7 +73,7 @@ final class Forgery {
                 from.surveyed(),
                 back,
                 phase,
-                phaseSince,
+                from.phaseSince(),
                 from.phaseReason(),
                 from.clocks(),
                 from.batch(),
@@ -99,7 +85,7 @@ final class Forgery {
                 from.zones(),
                 from.failingBefore(),
                 from.observed(),
-                tombstones ? from.tombstones() : Map.of(),
+                from.tombstones(),
                 from.history());
     }
 }

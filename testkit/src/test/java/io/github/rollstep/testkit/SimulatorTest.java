@@ -8,7 +8,7 @@ import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 
 /**
- * Whole rollouts of the real engine on a platform where anything fails. {@link BrokenPlannersTest} shows that each promise can be
+ * Whole rollouts of the real engine on a platform where anything fails. {@link DefectsTest} shows that each promise can be
  * broken; {@code testkit/simulate} plays a million, and replays a single one.
  */
 class SimulatorTest {

@@ -8,17 +8,21 @@ import io.github.rollstep.plan.Plan;
 import io.github.rollstep.plan.Reason;
 import io.github.rollstep.plan.RolloutPhase;
 import io.github.rollstep.plan.RolloutState;
+import io.github.rollstep.spi.RolloutStore;
 import io.github.rollstep.spi.RolloutStore.Stored;
+import io.github.rollstep.store.InMemoryRolloutStore;
 import io.github.rollstep.testkit.Scenario.Incident;
 import io.github.rollstep.testkit.Witness.Violation;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -60,20 +64,27 @@ final class Trial {
     private int steps;
     private boolean stalled;
 
-    private Trial(Scenario scenario, Planner planner, boolean tells) {
+    private Trial(Scenario scenario, Planner planner, Function<InstantSource, RolloutStore> store, boolean tells) {
         this.scenario = scenario;
         this.planner = planner;
         this.tells = tells;
         random = new SplittableRandom(~scenario.seed());
-        world = new World(scenario);
+        world = new World(scenario, store);
         witness = new Witness(world);
         desired = scenario.desired();
     }
 
     /** Plays it. */
     static Result play(Scenario scenario, Planner planner) {
-        Result result = new Trial(scenario, planner, false).play();
-        return result.violations.isEmpty() ? result : new Trial(scenario, planner, true).play();
+        Result result = new Trial(scenario, planner, InMemoryRolloutStore::new, false).play();
+        return result.violations.isEmpty()
+                ? result
+                : new Trial(scenario, planner, InMemoryRolloutStore::new, true).play();
+    }
+
+    /** Plays it with another store; empty if every promise was kept. */
+    static List<Violation> violations(Scenario scenario, Planner planner, Function<InstantSource, RolloutStore> store) {
+        return new Trial(scenario, planner, store, false).play().violations;
     }
 
     /** Plays it; empty if every promise was kept. */

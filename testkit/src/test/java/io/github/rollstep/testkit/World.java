@@ -5,10 +5,11 @@ import io.github.rollstep.Instance;
 import io.github.rollstep.InstanceId;
 import io.github.rollstep.Place;
 import io.github.rollstep.Revision;
-import io.github.rollstep.store.InMemoryRolloutStore;
+import io.github.rollstep.spi.RolloutStore;
 import io.github.rollstep.testkit.Scenario.Trouble;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -21,6 +22,7 @@ import java.util.Optional;
 import java.util.PriorityQueue;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 
 /** What a trial is about as it truly is: the time, the fleet, the record of the rollout, and the requests still on their way. */
@@ -37,7 +39,7 @@ final class World {
 
     final Scenario scenario;
     final ManualClock clock = new ManualClock(START);
-    final InMemoryRolloutStore store = new InMemoryRolloutStore(clock);
+    final RolloutStore store;
     final SimulatedFleet fleet;
     final SplittableRandom random;
 
@@ -55,8 +57,9 @@ final class World {
 
     private record Listed(Instant at, List<Instance> instances) {}
 
-    World(Scenario scenario) {
+    World(Scenario scenario, Function<InstantSource, RolloutStore> store) {
         this.scenario = scenario;
+        this.store = store.apply(clock);
         random = new SplittableRandom(scenario.seed());
         SimulatedFleet.Builder builder = SimulatedFleet.builder(FleetId.of("shop"), clock)
                 .seed(scenario.seed())
