@@ -59,12 +59,8 @@ final class Departures {
      */
     private void goOnDraining(Member member) {
         boolean fed = member.routing().takesRequests() && !member.isDead();
-        if (!fed
-                && !member.routing().isQuiet()
-                && member.sentAt
-                        .filter(sent -> !sent.isBefore(member.intentSince))
-                        .isPresent()) {
-            member.intentSince = pass.now;
+        if (!fed && !member.routing().isQuiet() && member.sentAt.isPresent()) {
+            member.intend(Intent.DRAIN, pass.now);
         }
         boolean inDoubt = pass.isAdmitInDoubt(member);
         if (member.routing().isQuiet() && !inDoubt) {
@@ -258,6 +254,7 @@ final class Departures {
         member.sentAt = Optional.of(pass.now);
         member.drainSentAt = Optional.of(pass.now);
         member.drains++;
+        pass.lookAgain();
         pass.actions.add(new Action.Drain(member.id.orElseThrow(), reason));
     }
 

@@ -81,7 +81,9 @@ final class Pass {
 
     /** Whether the request for its intent may be sent: the first time, or again because no effect is seen. */
     boolean maySend(Member member) {
-        return member.sentAt.isEmpty() || due(member.sentAt.get().plus(longer(RESEND, platform.staleness())));
+        Optional<Instant> sent =
+                member.intent == Intent.DRAIN ? member.sentAt.or(() -> Optional.of(member.intentSince)) : member.sentAt;
+        return sent.isEmpty() || due(sent.get().plus(longer(RESEND, platform.staleness())));
     }
 
     void wait(Code code, String text) {

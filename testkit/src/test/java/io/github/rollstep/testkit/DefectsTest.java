@@ -94,9 +94,9 @@ class DefectsTest {
         return Optional.empty();
     }
 
-    private static Optional<String> simulated(Set<Promise> broken, IntFunction<List<Witness.Violation>> rollout) {
+    private static Optional<String> simulated(Set<Promise> broken, IntFunction<List<Inspector.Violation>> rollout) {
         for (int seed = 1; seed <= MOST_ROLLOUTS; seed++) {
-            for (Witness.Violation violation : rollout.apply(seed)) {
+            for (Inspector.Violation violation : rollout.apply(seed)) {
                 if (broken.contains(violation.promise())) {
                     return Optional.of("%s after %,d rollouts".formatted(violation.promise(), seed));
                 }

@@ -745,17 +745,17 @@ class InvariantMonitorTest {
     // ---- what a report reads like
 
     private static final String REPORT = """
-            DRAINED_FIRST broken at 2026-11-24T00:01:14Z: #1: terminates shop-1 while requests are open
+            DRAINED_FIRST broken at 2026-11-24T00:01:15Z: #1: terminates shop-1 while requests are open
                 ... 10 lines before
                 2026-11-24T00:01:06Z #1 sees 4: shop-4 v2 RUNNING, HEALTHY, ADMITTING
                 2026-11-24T00:01:07Z #1 sees 4: shop-4 v2 RUNNING, HEALTHY, IN
                 2026-11-24T00:01:12Z #1 persists r1 to v2 ROLLING, 0 failed, at most 4 exist, at least 3 serve; means to DRAIN shop-1
                 2026-11-24T00:01:12Z #1 drain shop-1
                 2026-11-24T00:01:13Z #1 sees 4: shop-1 v1 RUNNING, HEALTHY, DRAINING with 2 requests
-                2026-11-24T00:01:14Z #1 persists r1 to v2 ROLLING, 0 failed, at most 4 exist, at least 3 serve; means to TERMINATE shop-1
-                2026-11-24T00:01:14Z #1 terminate shop-1
-                2026-11-24T00:01:14Z #1 BREAKS DRAINED_FIRST: terminates shop-1 while requests are open
-                it went by what it saw at 2026-11-24T00:01:14Z:
+                2026-11-24T00:01:15Z #1 persists r1 to v2 ROLLING, 0 failed, at most 4 exist, at least 3 serve; means to TERMINATE shop-1
+                2026-11-24T00:01:15Z #1 terminate shop-1
+                2026-11-24T00:01:15Z #1 BREAKS DRAINED_FIRST: terminates shop-1 while requests are open
+                it went by what it saw at 2026-11-24T00:01:15Z:
                   shop-1 v1 RUNNING, HEALTHY, DRAINING with 2 requests
                   shop-2 v1 RUNNING, HEALTHY, IN
                   shop-3 v1 RUNNING, HEALTHY, IN

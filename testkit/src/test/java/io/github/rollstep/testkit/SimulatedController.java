@@ -47,7 +47,7 @@ final class SimulatedController {
 
     private final Trial trial;
     private final World world;
-    private final Witness witness;
+    private final Inspector inspector;
     private final RollingUpdate update;
     private final Set<InstanceId> healthy = new HashSet<>();
     private @Nullable Rollout rollout;
@@ -74,10 +74,10 @@ final class SimulatedController {
             int footprint,
             int floor) {}
 
-    SimulatedController(Trial trial, World world, Witness witness, int desired) {
+    SimulatedController(Trial trial, World world, Inspector inspector, int desired) {
         this.trial = trial;
         this.world = world;
-        this.witness = witness;
+        this.inspector = inspector;
         stepStart = world.now();
         decision = new Decision(stepStart, List.of(), null, 0, 0);
         Scenario scenario = world.scenario;
@@ -108,7 +108,7 @@ final class SimulatedController {
                 snapshot,
                 state.limits().footprint(),
                 state.limits().floor());
-        witness.planned(snapshot, state, plan, decision.at.equals(world.now()));
+        inspector.planned(snapshot, state, plan, decision.at.equals(world.now()));
         return plan;
     }
 
@@ -280,7 +280,7 @@ final class SimulatedController {
             @Nullable ProviderException failure = null;
             for (LaunchRequest request : open) {
                 try {
-                    tell(() -> witness.launch(decided, request));
+                    tell(() -> inspector.launch(decided, request));
                 } catch (ProviderException e) {
                     failure = e;
                 }
@@ -293,7 +293,7 @@ final class SimulatedController {
         @Override
         public void terminate(InstanceId id) {
             Decision decided = decision;
-            tell(() -> witness.terminate(decided, id));
+            tell(() -> inspector.terminate(decided, id));
         }
 
         @Override
@@ -334,13 +334,13 @@ final class SimulatedController {
         @Override
         public void admit(Instance instance) {
             boolean seenHealthy = healthy.contains(instance.id());
-            tell(() -> witness.admit(instance, seenHealthy));
+            tell(() -> inspector.admit(instance, seenHealthy));
         }
 
         @Override
         public void drain(Instance instance) {
             Decision decided = decision;
-            tell(() -> witness.drain(decided, instance));
+            tell(() -> inspector.drain(decided, instance));
         }
 
         @Override
@@ -406,7 +406,7 @@ final class SimulatedController {
             boolean done = world.store.save(lease, expectedVersion, next);
             if (done) {
                 saved = true;
-                witness.saved(before.map(Stored::state), next);
+                inspector.saved(before.map(Stored::state), next);
             }
             if (world.happens(Trouble.IN_DOUBT)) {
                 throw new Simulated("saved or not");

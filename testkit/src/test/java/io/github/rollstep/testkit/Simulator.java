@@ -1,7 +1,7 @@
 package io.github.rollstep.testkit;
 
 import io.github.rollstep.plan.RollingPlanner;
-import io.github.rollstep.testkit.Witness.Violation;
+import io.github.rollstep.testkit.Inspector.Violation;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
 import java.time.Duration;

@@ -11,8 +11,8 @@ import io.github.rollstep.plan.RolloutState;
 import io.github.rollstep.spi.RolloutStore;
 import io.github.rollstep.spi.RolloutStore.Stored;
 import io.github.rollstep.store.InMemoryRolloutStore;
+import io.github.rollstep.testkit.Inspector.Violation;
 import io.github.rollstep.testkit.Scenario.Incident;
-import io.github.rollstep.testkit.Witness.Violation;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -55,7 +55,7 @@ final class Trial {
     private final boolean tells;
     private final SplittableRandom random;
     private final World world;
-    private final Witness witness;
+    private final Inspector inspector;
     private final List<SimulatedController> controllers = new ArrayList<>();
     private final List<String> story = new ArrayList<>();
     private Revision wanted = World.TARGET;
@@ -70,7 +70,7 @@ final class Trial {
         this.tells = tells;
         random = new SplittableRandom(~scenario.seed());
         world = new World(scenario, store);
-        witness = new Witness(world);
+        inspector = new Inspector(world);
         desired = scenario.desired();
     }
 
@@ -94,15 +94,15 @@ final class Trial {
 
     private Result play() {
         world.advance(scenario.policy().minReady());
-        while (steps < MOST_STEPS && witness.violations().isEmpty() && !hasEnded()) {
+        while (steps < MOST_STEPS && inspector.violations().isEmpty() && !hasEnded()) {
             round(Instant.MAX);
         }
-        if (witness.violations().isEmpty()) {
-            witness.checkEnd(state().orElseThrow());
+        if (inspector.violations().isEmpty()) {
+            inspector.checkEnd(state().orElseThrow());
             checkDone();
         }
-        world.fleet.violations().forEach(text -> witness.broken(Promise.OWN_FLEET_ONLY, text));
-        return new Result(witness.violations(), steps, List.copyOf(story));
+        world.fleet.violations().forEach(text -> inspector.broken(Promise.OWN_FLEET_ONLY, text));
+        return new Result(inspector.violations(), steps, List.copyOf(story));
     }
 
     private Optional<RolloutState> state() {
@@ -140,7 +140,7 @@ final class Trial {
         happens();
         answer();
         if (controllers.isEmpty()) {
-            controllers.add(new SimulatedController(this, world, witness, desired));
+            controllers.add(new SimulatedController(this, world, inspector, desired));
         }
         List<Instant> due = new ArrayList<>();
         boolean quiet = true;
@@ -214,7 +214,7 @@ final class Trial {
         tell("another controller stands still until %s".formatted(end));
         List<SimulatedController> before = List.copyOf(controllers);
         controllers.clear();
-        while (world.now().isBefore(end) && witness.violations().isEmpty() && !hasEnded() && steps < MOST_STEPS) {
+        while (world.now().isBefore(end) && inspector.violations().isEmpty() && !hasEnded() && steps < MOST_STEPS) {
             round(end);
         }
         if (world.now().isBefore(end)) {
@@ -334,13 +334,13 @@ final class Trial {
                 before,
                 scenario);
         if (!other.equals(plan) && snapshot.fault().isEmpty()) {
-            witness.broken(Promise.REPEATABLE, "another plan for the same fleet in another order");
+            inspector.broken(Promise.REPEATABLE, "another plan for the same fleet in another order");
         }
         Plan again = planner.plan(snapshot, plan.next(), scenario);
         again.actions().stream()
                 .filter(action -> plan.actions().contains(action))
                 .findFirst()
-                .ifPresent(action -> witness.broken(Promise.REPEATABLE, "the same again: " + action));
+                .ifPresent(action -> inspector.broken(Promise.REPEATABLE, "the same again: " + action));
     }
 
     /** All is done: there is nothing to do, and what is still on its way breaks nothing. */
@@ -349,7 +349,7 @@ final class Trial {
         if (end.phase().isFinal()) {
             Plan plan = planner.plan(world.fleet.snapshot(), end, scenario);
             if (!plan.actions().isEmpty()) {
-                witness.broken(Promise.REPEATABLE, "done, and yet " + plan.actions());
+                inspector.broken(Promise.REPEATABLE, "done, and yet " + plan.actions());
             }
         }
         for (Optional<Instant> late = world.nextLate(); late.isPresent(); late = world.nextLate()) {

@@ -25,7 +25,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Holds what controllers do against the promises: each effect against the true fleet, each plan against what was seen. */
-final class Witness {
+final class Inspector {
 
     record Violation(Promise promise, String text) {}
 
@@ -47,7 +47,7 @@ final class Witness {
     /** How many instances had failed when it stopped to roll forward. */
     private int cost;
 
-    Witness(World world) {
+    Inspector(World world) {
         this.world = world;
         scenario = world.scenario;
         rules = new PolicyRules(scenario.policy(), scenario.tokens(), this::broken);
