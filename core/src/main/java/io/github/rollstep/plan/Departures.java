@@ -54,8 +54,8 @@ final class Departures {
     }
 
     /**
-     * The deadline is for open requests: it is counted from when the router is seen to send no new ones to what lives. A drain may take
-     * effect long after it was asked for.
+     * The deadline is for open requests: it is counted from when the router is seen to send no new ones to what lives, as a drain may
+     * take effect long after it was asked for; and it ends no wait for an admit that may yet send new ones.
      */
     private void goOnDraining(Member member) {
         boolean fed = member.routing().takesRequests() && !member.isDead();
@@ -65,7 +65,7 @@ final class Departures {
         boolean inDoubt = pass.isAdmitInDoubt(member);
         if (member.routing().isQuiet() && !inDoubt) {
             finish(member, Reason.of(Code.DRAINED, member.name() + " has no open request"));
-        } else if (!fed && pass.due(member.intentSince.plus(pass.policy.drainDeadline()))) {
+        } else if (!fed && !inDoubt && pass.due(member.intentSince.plus(pass.policy.drainDeadline()))) {
             finish(
                     member,
                     Reason.of(

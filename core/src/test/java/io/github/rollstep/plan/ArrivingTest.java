@@ -51,7 +51,7 @@ class ArrivingTest {
     @Test
     void oneThatWasAskedInTwiceStopsOnlyOnceTheSecondRequestCanTakeNoEffect() {
         Scene scene =
-                Scene.of(1, oneByOne().drainDeadline(Duration.ofMinutes(5)).build());
+                Scene.of(1, oneByOne().drainDeadline(Duration.ofSeconds(20)).build());
         scene.plan();
         assertThat(scene.comesUp("r1-1").plan()).containsExactly("admit r1-1");
         assertThat(scene.afterSeconds(1).plan()).containsExactly("admit r1-1");

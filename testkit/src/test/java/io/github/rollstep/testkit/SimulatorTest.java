@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.List;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -30,19 +31,30 @@ class SimulatorTest {
 
     @Test
     void whatFailsIsMadeSmallerAndSaidAsACommand() {
-        Simulation large = Simulation.of(17);
+        Simulation large = Stream.iterate(1, seed -> seed + 1)
+                .map(Simulation::of)
+                .filter(SimulatorTest::hasItAll)
+                .findFirst()
+                .orElseThrow();
 
         Simulation small = large.shrunk(simulation -> simulation.scenario().desired() >= 2);
 
         assertThat(small)
                 .isEqualTo(new Simulation(
-                        17,
+                        large.seed(),
                         Optional.of(2),
                         Optional.of(new TreeMap<>()),
                         Optional.of(new TreeMap<>()),
                         Optional.empty()));
         assertThat(small.command())
-                .isEqualTo("testkit/simulate --seed 17 --desired 2 --troubles none --incidents none");
+                .isEqualTo("testkit/simulate --seed %d --desired 2 --troubles none --incidents none", large.seed());
+    }
+
+    private static boolean hasItAll(Simulation simulation) {
+        Scenario scenario = simulation.scenario();
+        return scenario.desired() > 2
+                && !scenario.troubles().isEmpty()
+                && !scenario.incidents().isEmpty();
     }
 
     @Test
