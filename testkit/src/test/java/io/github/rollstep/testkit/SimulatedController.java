@@ -93,6 +93,14 @@ final class SimulatedController {
         if (world.isRouted()) {
             builder.router(new Router());
         }
+        world.monitor.map(InvariantMonitor::controller).ifPresent(watched -> {
+            builder.provider(watched.provider(new Provider()))
+                    .health(watched.health(new Checker()))
+                    .store(watched.store(new Store()));
+            if (world.isRouted()) {
+                builder.router(watched.router(new Router()));
+            }
+        });
         scenario.gates().forEach((name, kind) -> builder.gate(new SimulatedGate(name, kind)));
         if (scenario.refusals() > 0) {
             builder.stopVeto(new Veto());

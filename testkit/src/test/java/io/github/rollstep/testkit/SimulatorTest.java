@@ -7,6 +7,8 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Whole rollouts of the real engine on a platform where anything fails. {@link DefectsTest} shows that each promise can be
@@ -15,6 +17,7 @@ import org.junit.jupiter.api.Test;
 class SimulatorTest {
 
     private static final int ROLLOUTS = 50_000;
+    private static final int WATCHED_ROLLOUTS = 1000;
 
     @Test
     void keepsEveryPromise() throws InterruptedException {
@@ -27,6 +30,23 @@ class SimulatorTest {
                         .sum())
                 .isEqualTo(ROLLOUTS);
         assertThat(report.tallies()).containsOnlyKeys(Size.values());
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aMonitorReportsNothingOfRolloutsThatKeepEveryPromise(boolean exactly) {
+        Stream.iterate(1, seed -> seed + 1)
+                .map(Simulation::of)
+                .filter(SimulatorTest::hasOneClock)
+                .limit(WATCHED_ROLLOUTS)
+                .forEach(simulation -> assertThat(Trial.watched(simulation.scenario(), Simulator.REAL, exactly))
+                        .as(simulation.command())
+                        .isEmpty());
+    }
+
+    /** A monitor goes by the clock of the controllers, so long as they have one. */
+    private static boolean hasOneClock(Simulation simulation) {
+        return !simulation.scenario().incidents().containsValue(Scenario.Incident.CLOCK);
     }
 
     @Test

@@ -82,6 +82,23 @@ final class Trial {
                 : new Trial(scenario, planner, InMemoryRolloutStore::new, true).play();
     }
 
+    /**
+     * Plays it under a monitor.
+     *
+     * @param exactly whether the monitor is told what the fleet really is
+     * @return what that reports
+     */
+    static List<BrokenPromise> watched(Scenario scenario, Planner planner, boolean exactly) {
+        Trial trial = new Trial(scenario, planner, InMemoryRolloutStore::new, false);
+        World world = trial.world;
+        InvariantMonitor.Builder builder =
+                InvariantMonitor.builder(world.fleet.id(), scenario.policy()).clock(world.clock);
+        InvariantMonitor monitor = (exactly ? builder.truth(world.fleet::observe) : builder).build();
+        world.monitor = Optional.of(monitor);
+        trial.play();
+        return monitor.violations();
+    }
+
     /** Plays it with another store; empty if every promise was kept. */
     static List<Violation> violations(Scenario scenario, Planner planner, Function<InstantSource, RolloutStore> store) {
         return new Trial(scenario, planner, store, false).play().violations;

@@ -43,6 +43,9 @@ final class World {
     final SimulatedFleet fleet;
     final SplittableRandom random;
 
+    /** Watches, if that is what the trial is for. */
+    Optional<InvariantMonitor> monitor = Optional.empty();
+
     /** When somebody else started something. */
     final List<Instant> appeared = new ArrayList<>();
 

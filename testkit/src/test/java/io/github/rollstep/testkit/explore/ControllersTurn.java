@@ -26,6 +26,10 @@ import org.jspecify.annotations.Nullable;
  * The controller makes a step, or what a fault leaves of it: it observes, plans, persists, and each of its requests takes effect
  * now, later, or never. Somebody may command something before. Each request is measured against what the fleet really is,
  * and against what is still on its way.
+ *
+ * <p>A controller that dies after it persisted is a step all of whose requests are lost, and one that dies before is none. Of two at
+ * once, one that stands still after it persisted is a step all of whose requests are late, while the other goes on; one that stands
+ * still before loses the compare-and-set, and does nothing.
  */
 final class ControllersTurn {
 

@@ -183,15 +183,11 @@ public final class Exploration {
                 story.append("  ")
                         .append(state)
                         .append("\n    -> ")
-                        .append(tell(states.get(i)))
+                        .append(controller.tell(states.get(i)))
                         .append('\n');
             }
         }
         return new Violation(broken.promise(), states.size(), story.toString());
-    }
-
-    private String tell(long[] words) {
-        return controller.tell(words);
     }
 
     private Result result(Optional<Violation> violation) {

@@ -6,6 +6,13 @@ import java.util.List;
 /** Explores the larger fleets, or one setting: what {@code testkit/explore} runs. */
 final class Explore {
 
+    private static final String USAGE = """
+            usage: testkit/explore [DESIRED SURGE UNAVAILABLE FAULTS TARGET ROUTER [stale]]
+
+              TARGET is one of GOOD, BAD, SLOW, EXITS; ROUTER one of DRAINS_FIRST, PLATFORM_DRAINS, NONE.
+              Without arguments: larger fleets than a build explores, which takes a while and some gigabytes.
+            """;
+
     private Explore() {}
 
     public static void main(String[] args) throws InterruptedException {
@@ -16,10 +23,9 @@ final class Explore {
             System.exit(results.stream().allMatch(result -> result.violation().isEmpty()) ? 0 : 1);
         }
         if (args.length < 6) {
-            System.err.println("""
-                    usage: testkit/explore [DESIRED SURGE UNAVAILABLE FAULTS TARGET ROUTER [stale]]
-                      TARGET is one of GOOD, BAD, SLOW, EXITS; ROUTER one of DRAINS_FIRST, PLATFORM_DRAINS, NONE""");
-            System.exit(2);
+            boolean asked = args[0].equals("--help");
+            (asked ? System.out : System.err).print(USAGE);
+            System.exit(asked ? 0 : 2);
         }
         Exploration.Result result = Exploration.run(
                 new Setting(

@@ -22,9 +22,12 @@ public record Setting(
     static final int MIN_READY = 1;
     static final int GRACE = 1;
     static final int START_DEADLINE = 6;
-    static final int DRAIN_DEADLINE = 3;
+
+    /** Less than the life of a request: what waits for that one waits longer. */
+    static final int DRAIN_DEADLINE = 1;
+
     static final int STOP_DEADLINE = 3;
-    static final int REQUEST_LIFE = 2;
+    static final int REQUEST_LIFE = 3;
 
     /** How long a fair platform takes at most to let requests end, and to stop what was told to. */
     static final int LEAVE_BOUND = 2;

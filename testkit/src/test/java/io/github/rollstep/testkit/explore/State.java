@@ -43,11 +43,6 @@ final class State {
 
     /** Cells are copied. */
     State(State other) {
-        this(other, other.cells.size());
-        other.cells.forEach(cell -> cells.add(new Cell(cell)));
-    }
-
-    private State(State other, int ignored) {
         controllersTurn = other.controllersTurn;
         faults = other.faults;
         target = other.target;
@@ -68,6 +63,7 @@ final class State {
         verified = other.verified;
         failedRevisions = other.failedRevisions;
         vacated = other.vacated;
+        other.cells.forEach(cell -> cells.add(new Cell(cell)));
     }
 
     long[] pack() {
