@@ -284,7 +284,7 @@ final class Controller implements Rollout {
 
     @Override
     public void resume() {
-        command(state::resume);
+        command(now -> state.resume(now));
     }
 
     @Override

@@ -13,6 +13,7 @@ import io.github.rollstep.ResourceBudget;
 import io.github.rollstep.Revision;
 import io.github.rollstep.RolloutPolicy;
 import io.github.rollstep.Routing;
+import io.github.rollstep.plan.InstanceRecord;
 import io.github.rollstep.plan.Plan;
 import io.github.rollstep.plan.Reason;
 import io.github.rollstep.plan.RolloutPhase;
@@ -486,6 +487,27 @@ class RollingUpdateTest {
 
             assertThat(drive(rollout).phase()).isEqualTo(RolloutPhase.SUCCEEDED);
             assertThat(rollout.progress().peak()).isEqualTo(4);
+        }
+    }
+
+    @Test
+    void aCommandGoesOnFromASaveThatTookEffectAlthoughItFailed() {
+        FlakyStore flaky = new FlakyStore(store);
+        flaky.savesBeforeItFails = true;
+        try (RollingUpdate update = builder().store(flaky).build()) {
+            Rollout rollout = update.start(V2);
+            rollout.step();
+            rollout.pause();
+            flaky.failure = Optional.of("connection lost");
+            rollout.step();
+            flaky.failure = Optional.empty();
+            List<InstanceRecord> recorded =
+                    store.load(SHOP).orElseThrow().state().instances();
+
+            rollout.resume();
+
+            assertThat(recorded).noneMatch(record -> record.intent() == InstanceRecord.Intent.LAUNCH);
+            assertThat(store.load(SHOP).orElseThrow().state().instances()).isEqualTo(recorded);
         }
     }
 
