@@ -32,7 +32,7 @@ public final class DockerExample {
             .batches(Batches.sliding(Quota.of(1)))
             .maxSurge(1)
             .minReady(Duration.ofMillis(500))
-            .startDeadline(Duration.ofSeconds(6))
+            .startDeadline(Duration.ofSeconds(10))
             .drainDeadline(Duration.ofSeconds(5))
             .stopDeadline(Duration.ofSeconds(20))
             .build();

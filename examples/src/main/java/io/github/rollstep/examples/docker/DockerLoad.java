@@ -59,7 +59,7 @@ public final class DockerLoad {
         int first = drained ? 0 : 1;
         long requests = args.length > first ? Long.parseLong(args[first]) : 1_000_000;
         int rollouts = args.length > first + 1 ? Integer.parseInt(args[first + 1]) : 10;
-        Result result = run(requests, rollouts, drained);
+        Result result = run(requests, rollouts, drained, Duration.ZERO);
         System.out.println(result);
         System.exit(result.isGood() == drained ? 0 : 1);
     }
@@ -84,8 +84,13 @@ public final class DockerLoad {
         }
     }
 
-    /** Rolls back and forth under load until there were at least so many requests and rollouts. */
-    public static Result run(long requests, int rollouts, boolean drained) throws IOException, InterruptedException {
+    /**
+     * Rolls back and forth under load until there were at least so many requests and rollouts.
+     *
+     * @param pause between two requests of a client; without one the load is what the machine takes
+     */
+    public static Result run(long requests, int rollouts, boolean drained, Duration pause)
+            throws IOException, InterruptedException {
         ExampleImage.build("rollstep-example:1");
         try (DockerEngine engine = DockerEngine.connect();
                 HaProxy haproxy = new HaProxy()) {
@@ -95,19 +100,20 @@ public final class DockerLoad {
             ContainerFleet fleet =
                     new ContainerFleet(engine, FLEET, DESIRED, POLICY, drained ? router : new Undrained(router));
             try {
-                return run(fleet, haproxy, requests, rollouts, drained);
+                return run(fleet, haproxy, requests, rollouts, drained, pause);
             } finally {
                 fleet.remove();
             }
         }
     }
 
-    private static Result run(ContainerFleet fleet, HaProxy haproxy, long requests, int rollouts, boolean drained)
+    private static Result run(
+            ContainerFleet fleet, HaProxy haproxy, long requests, int rollouts, boolean drained, Duration pause)
             throws IOException, InterruptedException {
         fleet.roll(revision(0), RolloutListener.NONE);
         List<Outcome> outcomes = new ArrayList<>();
         try (OutsideView outside = new OutsideView(FLEET.value(), haproxy, DESIRED + BATCH, drained ? DESIRED : 0);
-                LoadClient load = LoadClient.start(haproxy.address(), "/", "/slow", Duration.ZERO)) {
+                LoadClient load = LoadClient.start(haproxy.address(), "/", "/slow", pause)) {
             for (int i = 1; i <= rollouts || load.requests() < requests; i++) {
                 long before = load.requests();
                 long failedBefore = load.failed();

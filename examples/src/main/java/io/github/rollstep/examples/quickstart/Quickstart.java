@@ -40,7 +40,7 @@ public final class Quickstart {
             .batches(Batches.sliding(Quota.of(1)))
             .maxSurge(1)
             .minReady(Duration.ofMillis(500))
-            .startDeadline(Duration.ofSeconds(6))
+            .startDeadline(Duration.ofSeconds(10))
             .drainDeadline(Duration.ofSeconds(5))
             .stopDeadline(Duration.ofSeconds(10))
             .stallDeadline(Duration.ofSeconds(20))

@@ -45,7 +45,7 @@ class DockerRolloutIT {
             .batches(Batches.sliding(Quota.of(1)))
             .maxSurge(1)
             .minReady(Duration.ofMillis(300))
-            .startDeadline(Duration.ofSeconds(8))
+            .startDeadline(Duration.ofSeconds(20))
             .drainDeadline(Duration.ofSeconds(20))
             .stopDeadline(Duration.ofSeconds(40))
             .build();
@@ -167,7 +167,7 @@ class DockerRolloutIT {
 
     @Test
     void aMillionRequestsInShort() throws Exception {
-        DockerLoad.Result result = DockerLoad.run(20_000, 2, true);
+        DockerLoad.Result result = DockerLoad.run(20_000, 2, true, Duration.ofMillis(10));
 
         assertThat(result.isGood()).as(result.toString()).isTrue();
         assertThat(result.requests()).isGreaterThan(20_000);
@@ -175,7 +175,7 @@ class DockerRolloutIT {
 
     @Test
     void withoutTheDrainTheSameMeasurementSeesFailures() throws Exception {
-        DockerLoad.Result result = DockerLoad.run(1, 1, false);
+        DockerLoad.Result result = DockerLoad.run(1, 1, false, Duration.ofMillis(10));
 
         assertThat(result.failed()).isPositive();
         assertThat(result.breaches()).anyMatch(breach -> breach.contains("was told to stop while HAProxy had it UP"));
