@@ -38,10 +38,10 @@ public final class PolicyAdvisor {
     /** How much slower than the best so far one may be to be forecast to its end. */
     private static final int PATIENCE = 2;
 
-    /** How many of the first estimate are forecast with the whole spread of starts. */
     /** Up to this desired count every mix is tried. */
     private static final int SMALL = 5;
 
+    /** How many of the first estimate are forecast with the whole spread of starts. */
     private static final int SHORT_LIST = 6;
 
     private static final int RUNNERS_UP = 3;
