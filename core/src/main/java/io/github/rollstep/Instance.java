@@ -34,7 +34,7 @@ public record Instance(
         int restarts,
         String detail) {
 
-    /** What the platform does with an instance. An instance that is gone is not listed. */
+    /** What the platform does with an instance. An instance that is gone need not be listed. */
     public enum State {
         /** Accepted, not yet running. */
         STARTING,
@@ -43,12 +43,22 @@ public record Instance(
         /** Told to stop; it still holds memory and connections. */
         STOPPING,
         /** Exited or broken, without being told to stop; it stays listed until it is terminated. */
-        FAILED
+        FAILED,
+        /**
+         * It is gone, and holds nothing any more. Nothing has to be listed so; where lists are stale it spares the engine the further
+         * lists that prove an absence.
+         */
+        GONE
     }
 
     public Instance {
         labels = Map.copyOf(labels);
         Require.atLeast("restarts", 0, restarts);
+    }
+
+    /** Whether it still holds anything: all that is not {@link State#GONE}. */
+    public boolean exists() {
+        return state != State.GONE;
     }
 
     public static Builder builder(InstanceId id, Revision revision, State state) {

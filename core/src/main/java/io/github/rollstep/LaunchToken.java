@@ -1,5 +1,6 @@
 package io.github.rollstep;
 
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
@@ -11,6 +12,7 @@ import java.util.regex.Pattern;
 public record LaunchToken(String value) implements Comparable<LaunchToken> {
 
     private static final Pattern VALUE = Pattern.compile("[a-z0-9-]{1,64}");
+    private static final Pattern PARTS = Pattern.compile("(.+)-([0-9]{1,10})");
 
     public LaunchToken {
         Require.matches("launch token", VALUE, value);
@@ -18,6 +20,32 @@ public record LaunchToken(String value) implements Comparable<LaunchToken> {
 
     public static LaunchToken of(String value) {
         return new LaunchToken(value);
+    }
+
+    /**
+     * The rollout that intended the launch. One that takes it over, because it was still open, leaves the token as it is.
+     *
+     * @throws IllegalArgumentException if it is not a token of {@link RolloutId#token}
+     */
+    public RolloutId rollout() {
+        return RolloutId.of(parts().group(1));
+    }
+
+    /**
+     * Its number among the launches of that rollout.
+     *
+     * @throws IllegalArgumentException if it is not a token of {@link RolloutId#token}
+     */
+    public int ordinal() {
+        return Integer.parseInt(parts().group(2));
+    }
+
+    private Matcher parts() {
+        Matcher parts = PARTS.matcher(value);
+        if (!parts.matches()) {
+            throw new IllegalArgumentException("launch token must be a rollout id and a number, was " + value);
+        }
+        return parts;
     }
 
     @Override

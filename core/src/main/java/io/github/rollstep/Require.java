@@ -5,8 +5,11 @@ import java.util.Locale;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** Checks of arguments, with messages that give the name, the rule and the value. */
-final class Require {
+/**
+ * Checks of arguments, with messages that give the name, the rule and the value; for the settings of adapters, too. Each throws
+ * {@link IllegalArgumentException}.
+ */
+public final class Require {
 
     private Require() {}
 
@@ -17,10 +20,28 @@ final class Require {
         return value;
     }
 
+    /** Checks a text against a regular expression. */
+    public static String matches(String name, String pattern, String value) {
+        return matches(name, Pattern.compile(pattern), value);
+    }
+
     static int atLeast(String name, int least, int value) {
         if (value < least) {
             throw new IllegalArgumentException("%s must be >= %d, was %d".formatted(name, least, value));
         }
+        return value;
+    }
+
+    /** Checks a number, both bounds included. */
+    public static int within(String name, int least, int most, int value) {
+        that(value >= least && value <= most, "%s must be within %d to %d, was %d", name, least, most, value);
+        return value;
+    }
+
+    /** Checks a duration, both bounds included. */
+    public static Duration within(String name, Duration least, Duration most, Duration value) {
+        boolean holds = value.compareTo(least) >= 0 && value.compareTo(most) <= 0;
+        that(holds, "%s must be within %s to %s, was %s", name, least, most, value);
         return value;
     }
 
@@ -38,8 +59,8 @@ final class Require {
         return bounded(name, value);
     }
 
-    /** The rule of a combination; the message is complete. */
-    static void that(boolean holds, String message, @Nullable Object... values) {
+    /** Checks any rule, of one argument or of a combination; the message is a format of these values. */
+    public static void that(boolean holds, String message, @Nullable Object... values) {
         if (!holds) {
             throw new IllegalArgumentException(message.formatted(values));
         }

@@ -27,7 +27,7 @@ public record RolloutId(String value) {
     /** Whether the token is one of this rollout's. */
     public boolean owns(LaunchToken token) {
         String name = token.value();
-        return name.length() > value.length() && name.startsWith(value) && name.charAt(value.length()) == '-';
+        return name.startsWith(value) && name.lastIndexOf('-') == value.length();
     }
 
     @Override

@@ -393,7 +393,8 @@ public final class RolloutPolicy {
 
         /**
          * How far serving may be taken below the share of a zone; a percentage rounds down, but to 1 where nothing can be started
-         * beside what it replaces; default: no such limit. It binds no longer once the whole desired count serves the new revision.
+         * beside what it replaces; default: no such limit. It binds no longer once the whole desired count serves the new revision. A
+         * fleet without room for a zone's share, as another zone has more than its own, waits, says so, and ends by the stall deadline.
          */
         public Builder maxUnavailablePerZone(Quota maxUnavailablePerZone) {
             this.maxUnavailablePerZone = Optional.of(maxUnavailablePerZone);
@@ -429,7 +430,10 @@ public final class RolloutPolicy {
 
         // Failure
 
-        /** How many instances of the new revision may fail before {@link #onFailure}; a percentage rounds down; default: 0. */
+        /**
+         * How many instances of the new revision may fail before {@link #onFailure}; a percentage rounds down; default: 0. Those that
+         * were there when the rollout began do not count: a rollout to what runs already replaces what is broken of it.
+         */
         public Builder maxFailedInstances(Quota maxFailedInstances) {
             this.maxFailedInstances = maxFailedInstances;
             return this;

@@ -83,6 +83,6 @@ class ArchitectureTest {
                         && !type.getSimpleName().equals("package-info"))
                 .count();
 
-        assertThat(types).isBetween(35L, 60L);
+        assertThat(types).isBetween(35L, 70L);
     }
 }

@@ -3,6 +3,7 @@ package io.github.rollstep;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import io.github.rollstep.spi.LaunchRequest;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -40,6 +41,29 @@ class VocabularyTest {
     void aTokenOfTheLongestRolloutFits() {
         assertThat(RolloutId.of("x".repeat(48)).token(Integer.MAX_VALUE).value())
                 .hasSizeLessThanOrEqualTo(64);
+    }
+
+    @Test
+    void aTokenTellsTheRolloutAndTheNumberThatItIsMadeOf() {
+        RolloutId rollout = RolloutId.of("r-2");
+        LaunchToken token = rollout.token(17);
+
+        assertThat(token.rollout()).isEqualTo(rollout);
+        assertThat(token.ordinal()).isEqualTo(17);
+        assertThat(rollout.owns(token)).isTrue();
+        assertThat(RolloutId.of("r").owns(token)).isFalse();
+        assertThat(RolloutId.of("r-").owns(token)).isFalse();
+        rejects(() -> LaunchToken.of("silent").rollout(), "launch token", "silent");
+        rejects(() -> LaunchToken.of("r-one").ordinal(), "launch token", "r-one");
+    }
+
+    @Test
+    void aLaunchNamesTheRolloutThatMadeItsToken() {
+        LaunchToken token = RolloutId.of("r-2").token(1);
+
+        rejects(
+                () -> new LaunchRequest(FleetId.of("shop"), RolloutId.of("r-1"), token, Revision.of("v1")),
+                "token must be one of rollout r-1, was r-2-1");
     }
 
     @Test

@@ -10,6 +10,7 @@ import io.github.rollstep.Health;
 import io.github.rollstep.Instance;
 import io.github.rollstep.InstanceId;
 import io.github.rollstep.LaunchToken;
+import io.github.rollstep.Require;
 import io.github.rollstep.Revision;
 import io.github.rollstep.spi.InstanceProvider;
 import io.github.rollstep.spi.LaunchRequest;

@@ -1,6 +1,7 @@
 package io.github.rollstep.docker;
 
 import com.github.dockerjava.api.model.PortBinding;
+import io.github.rollstep.Require;
 import org.jspecify.annotations.Nullable;
 
 /** A published port in Docker's notation, whose port of the host is the engine's choice. */

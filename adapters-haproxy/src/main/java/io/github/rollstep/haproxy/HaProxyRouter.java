@@ -2,6 +2,7 @@ package io.github.rollstep.haproxy;
 
 import io.github.rollstep.Instance;
 import io.github.rollstep.InstanceId;
+import io.github.rollstep.Require;
 import io.github.rollstep.Routing;
 import io.github.rollstep.spi.Bulk;
 import io.github.rollstep.spi.ProviderException;

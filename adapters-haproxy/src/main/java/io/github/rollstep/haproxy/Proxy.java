@@ -102,9 +102,10 @@ final class Proxy {
             places.add(instance, address, servers);
         }
         if (standing.keySet().stream().noneMatch(server -> server.routing().takesRequests())) {
-            standing.keySet().stream()
-                    .min(Comparator.comparing(Server::name))
-                    .ifPresent(server -> api.ready(server.name()));
+            standing.keySet().stream().min(Comparator.comparing(Server::name)).ifPresent(server -> {
+                api.ready(server.name());
+                servers.put(server.name(), server.admitted()); // No free slot for the next one.
+            });
         }
     }
 

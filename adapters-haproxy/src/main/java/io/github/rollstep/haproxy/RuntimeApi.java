@@ -1,5 +1,6 @@
 package io.github.rollstep.haproxy;
 
+import io.github.rollstep.Require;
 import io.github.rollstep.spi.ProviderException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;

@@ -31,6 +31,11 @@ record Server(
         return new Routing(running ? Routing.State.IN : Routing.State.ADMITTING, open);
     }
 
+    /** The same, let in by us since. */
+    Server admitted() {
+        return new Server(name, address, false, false, running, open);
+    }
+
     boolean isAt(InetSocketAddress place) {
         return address.filter(place::equals).isPresent();
     }

@@ -258,6 +258,21 @@ class HaProxyRouterIT {
         becomes(router, a, Routing.in());
     }
 
+    /** As by an admit that ended in the middle: the slot has the address, and is in maintenance still. */
+    @Test
+    void aSlotThatIsLetInAgainIsNotGivenToTheNextOne() {
+        HaProxyRouter router = slots();
+        Instance a = service.instance("a");
+        Instance b = service.instance("b");
+        haproxy.ask("set server app/s1 addr 127.0.0.1 port "
+                + a.address().orElseThrow().getPort());
+
+        router.admitAll(List.of(a, b));
+
+        becomes(router, a, Routing.in());
+        becomes(router, b, Routing.in());
+    }
+
     @Test
     void whenNoSlotIsFreeTheReasonSaysSo() {
         haproxy = HaProxyProcess.start(directory, HaProxyProcess.documented(1).replace("s 1-24", "s 1-1"));

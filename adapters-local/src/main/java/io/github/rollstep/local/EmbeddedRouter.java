@@ -2,6 +2,7 @@ package io.github.rollstep.local;
 
 import io.github.rollstep.Instance;
 import io.github.rollstep.InstanceId;
+import io.github.rollstep.Require;
 import io.github.rollstep.Routing;
 import io.github.rollstep.spi.ProviderException;
 import io.github.rollstep.spi.RevisionAffinity;
@@ -328,25 +329,25 @@ public final class EmbeddedRouter implements TrafficRouter, Watchable, RevisionA
 
         /** The port to listen on; 0, the default, takes a free one. */
         public Builder port(int port) {
-            this.port = within("port", 0, 65_535, port);
+            this.port = Require.within("port", 0, 65_535, port);
             return this;
         }
 
         /** Connections of clients at once; one more is answered with 503 and closed. The default is 1,024. */
         public Builder maxConnections(int maxConnections) {
-            this.maxConnections = within("maxConnections", 1, 100_000, maxConnections);
+            this.maxConnections = Require.within("maxConnections", 1, 100_000, maxConnections);
             return this;
         }
 
         /** Length of the request line and of each header field, in bytes. The default is 16,384. */
         public Builder maxHeaderLine(int maxHeaderLine) {
-            this.maxHeaderLine = within("maxHeaderLine", 256, 1_048_576, maxHeaderLine);
+            this.maxHeaderLine = Require.within("maxHeaderLine", 256, 1_048_576, maxHeaderLine);
             return this;
         }
 
         /** Header fields of one message. The default is 100. */
         public Builder maxHeaders(int maxHeaders) {
-            this.maxHeaders = within("maxHeaders", 1, 10_000, maxHeaders);
+            this.maxHeaders = Require.within("maxHeaders", 1, 10_000, maxHeaders);
             return this;
         }
 
@@ -436,14 +437,6 @@ public final class EmbeddedRouter implements TrafficRouter, Watchable, RevisionA
             } catch (IOException e) {
                 throw new UncheckedIOException("cannot listen on " + wanted + ": " + e.getMessage(), e);
             }
-        }
-
-        private static int within(String name, int least, int most, int value) {
-            if (value < least || value > most) {
-                throw new IllegalArgumentException(
-                        "%s must be within %d to %d, was %d".formatted(name, least, most, value));
-            }
-            return value;
         }
 
         private static Duration positive(String name, Duration value) {

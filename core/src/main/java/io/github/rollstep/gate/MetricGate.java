@@ -1,6 +1,7 @@
 package io.github.rollstep.gate;
 
 import io.github.rollstep.FleetId;
+import io.github.rollstep.Require;
 import io.github.rollstep.Revision;
 import io.github.rollstep.RolloutId;
 import io.github.rollstep.Verdict;
@@ -284,13 +285,13 @@ public final class MetricGate implements Gate {
 
         private Builder(String name, MeterRegistry registry) {
             this.name = Settings.name(name);
-            Settings.that(
+            Require.that(
                     !(registry instanceof CompositeMeterRegistry),
                     "registry must be a single one, was a composite, whose counts are those of any one of its registries");
-            Settings.that(
+            Require.that(
                     !(registry instanceof StepMeterRegistry),
-                    "registry must count for ever, was %s, which counts each step from 0"
-                            .formatted(registry.getClass().getSimpleName()));
+                    "registry must count for ever, was %s, which counts each step from 0",
+                    registry.getClass().getSimpleName());
             this.registry = registry;
         }
 
@@ -312,10 +313,12 @@ public final class MetricGate implements Gate {
         }
 
         private static Selection selection(String what, String meter, String... tags) {
-            Settings.that(!meter.isBlank(), "%s must name a meter, was \"%s\"".formatted(what, meter));
-            Settings.that(
+            Require.that(!meter.isBlank(), "%s must name a meter, was \"%s\"", what, meter);
+            Require.that(
                     tags.length % 2 == 0,
-                    "tags of %s must be pairs of key and value, were %d strings".formatted(what, tags.length));
+                    "tags of %s must be pairs of key and value, were %d strings",
+                    what,
+                    tags.length);
             return new Selection(meter, Tags.of(tags));
         }
 
@@ -338,19 +341,19 @@ public final class MetricGate implements Gate {
         }
 
         private static String key(String what, String key) {
-            Settings.that(!key.isBlank(), "%s must name a tag, was \"%s\"".formatted(what, key));
+            Require.that(!key.isBlank(), "%s must name a tag, was \"%s\"", what, key);
             return key;
         }
 
         /** How far back events count; 1 s to 24 h, and not shorter than the engine's gate interval; default: 5 min. */
         public Builder window(Duration window) {
-            this.window = Settings.within("window", Duration.ofSeconds(1), Duration.ofHours(24), window);
+            this.window = Require.within("window", Duration.ofSeconds(1), Duration.ofHours(24), window);
             return this;
         }
 
         /** How many events within the window a verdict takes, of the new revision as of the baseline; at least 1; default: 100. */
         public Builder minSamples(long samples) {
-            Settings.that(samples >= 1, "minSamples must be >= 1, was " + samples);
+            Require.that(samples >= 1, "minSamples must be >= 1, was %d", samples);
             minSamples = samples;
             return this;
         }
@@ -371,7 +374,7 @@ public final class MetricGate implements Gate {
         }
 
         private static double share(String what, double value) {
-            Settings.that(value >= 0 && value <= 1, "%s must be within 0 to 1, was %s".formatted(what, value));
+            Require.that(value >= 0 && value <= 1, "%s must be within 0 to 1, was %s", what, value);
             return value;
         }
 
@@ -383,9 +386,9 @@ public final class MetricGate implements Gate {
 
         /** @throws IllegalArgumentException if {@link #bad} or {@link #total} or both bounds are missing */
         public MetricGate build() {
-            Settings.that(!bad.isEmpty(), "bad must name at least one meter, was not set");
-            Settings.that(!total.isEmpty(), "total must name at least one meter, was not set");
-            Settings.that(
+            Require.that(!bad.isEmpty(), "bad must name at least one meter, was not set");
+            Require.that(!total.isEmpty(), "total must name at least one meter, was not set");
+            Require.that(
                     maxRatio.isPresent() || maxIncrease.isPresent(),
                     "maxRatio or maxIncrease must be set, or nothing could ever fail; neither was");
             return new MetricGate(this);

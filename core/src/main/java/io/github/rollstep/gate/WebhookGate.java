@@ -1,5 +1,6 @@
 package io.github.rollstep.gate;
 
+import io.github.rollstep.Require;
 import io.github.rollstep.Revision;
 import io.github.rollstep.Verdict;
 import io.github.rollstep.plan.FleetCounts;
@@ -46,7 +47,7 @@ import javax.crypto.spec.SecretKeySpec;
  * <pre>{@code
  * {"gate":"acceptance","fleet":"shop","rollout":"20261124-021530-7f3a","target":"v2","baseline":"v1","batch":1,"baking":false,
  *  "waitedMillis":42000,"counts":{"existing":4,"serving":3,"updated":1,"starting":0,"outdated":2,"draining":0,"stopping":1,
- *  "failed":0},"metadata":{}}
+ *  "kept":0,"failed":0},"metadata":{}}
  * }</pre>
  * {@code baseline} is null if there was none.
  *
@@ -137,6 +138,7 @@ public final class WebhookGate implements Gate {
         counts.put("outdated", String.valueOf(fleet.outdated()));
         counts.put("draining", String.valueOf(fleet.draining()));
         counts.put("stopping", String.valueOf(fleet.stopping()));
+        counts.put("kept", String.valueOf(fleet.kept()));
         counts.put("failed", String.valueOf(fleet.failed()));
         Map<String, String> members = new LinkedHashMap<>();
         members.put("gate", Json.string(name));
@@ -282,12 +284,13 @@ public final class WebhookGate implements Gate {
 
         private Builder(String name, URI url) {
             this.name = Settings.name(name);
-            Settings.that(
+            Require.that(
                     "http".equalsIgnoreCase(url.getScheme()) || "https".equalsIgnoreCase(url.getScheme()),
-                    "url must be one of http or https, was one of " + url.getScheme());
-            Settings.that(url.getHost() != null, "url must have a host, has none");
-            Settings.that(url.getRawUserInfo() == null, "url must have no user info, has one: use a header");
-            Settings.that(url.getRawFragment() == null, "url must have no fragment, has #" + url.getRawFragment());
+                    "url must be one of http or https, was one of %s",
+                    url.getScheme());
+            Require.that(url.getHost() != null, "url must have a host, has none");
+            Require.that(url.getRawUserInfo() == null, "url must have no user info, has one: use a header");
+            Require.that(url.getRawFragment() == null, "url must have no fragment, has #%s", url.getRawFragment());
             this.url = url;
         }
 
@@ -298,22 +301,23 @@ public final class WebhookGate implements Gate {
 
         /** The secret that both sides know; at least 16 bytes; has to be set. */
         public Builder key(byte[] key) {
-            Settings.that(key.length >= 16, "key must have >= 16 bytes, has " + key.length);
+            Require.that(key.length >= 16, "key must have >= 16 bytes, has %d", key.length);
             this.key = key.clone();
             return this;
         }
 
         /** How long a whole answer may take, connecting included; 1 ms to 10 min; default: 10 s, as in Flagger. */
         public Builder timeout(Duration timeout) {
-            this.timeout = Settings.within("timeout", Duration.ofMillis(1), Duration.ofMinutes(10), timeout);
+            this.timeout = Require.within("timeout", Duration.ofMillis(1), Duration.ofMinutes(10), timeout);
             return this;
         }
 
         /** Adds a header, for example of authorization; never shown. */
         public Builder header(String name, String value) {
-            Settings.that(
+            Require.that(
                     !name.equalsIgnoreCase(CONTENT_TYPE) && !name.equalsIgnoreCase(SIGNATURE),
-                    "header must not be one that the gate sets, was " + name);
+                    "header must not be one that the gate sets, was %s",
+                    name);
             try {
                 HttpRequest.newBuilder(url).setHeader(name, value);
             } catch (IllegalArgumentException e) { // its message has the value
@@ -338,7 +342,7 @@ public final class WebhookGate implements Gate {
 
         /** @throws IllegalArgumentException if there is no {@link #key} */
         public WebhookGate build() {
-            Settings.that(key.length > 0, "key must be set, was not");
+            Require.that(key.length > 0, "key must be set, was not");
             return new WebhookGate(this);
         }
     }

@@ -28,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>What such a router does is not observed but bounded by its detection time. An instance is {@code ADMITTING} until it was known
  * for so long, then {@code IN}. Once told, it is {@code DRAINING} with an open request, known or not, until detection time and request
- * time have passed; only then is it quiet. The drain deadline of the policy must be longer than both.
+ * time have passed; only then is it quiet. A policy whose drain deadline is shorter than both together is refused: {@link #longestDrain}.
  *
  * <p>The fleet's own health checker must look at something else than the check that a lame duck fails. After a crash of the
  * controller each instance is asked once whether it is a lame duck; if so it counts as told now.
@@ -124,6 +124,12 @@ public final class LameDuckRouter implements TrafficRouter {
         signal.enter(instance);
         Instant now = clock.instant();
         known.put(instance.id(), new Known(before == null ? now : before.since(), Optional.of(now), now));
+    }
+
+    /** Detection time and request time: until then an instance may be answering. */
+    @Override
+    public Duration longestDrain() {
+        return detectionTime.plus(requestTime);
     }
 
     /** Collects the settings; not safe for use by several threads. */

@@ -18,6 +18,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.ToDoubleFunction;
@@ -34,11 +36,11 @@ import java.util.function.ToDoubleFunction;
  * <tr><td>{@code rollstep.instances.failed}</td><td></td><td>instances counted as failed</td></tr>
  * <tr><td>{@code rollstep.rollouts}</td><td>{@code outcome} (a final phase)</td><td>rollouts that ended</td></tr>
  * <tr><td>{@code rollstep.instances}</td><td>{@code state} (existing, serving, updated, starting, outdated, draining,
- *     stopping)</td><td>gauge, as of the last step</td></tr>
+ *     stopping, kept)</td><td>gauge, as of the last step</td></tr>
  * <tr><td>{@code rollstep.rollout.elapsed}</td><td></td><td>gauge, since the rollout began</td></tr>
  * </table>
  *
- * <p>They are registered when a fleet's rollout begins. The gauges are removed when it ends; the counters stay, or what was
+ * <p>They are registered when a fleet's rollout begins. The gauges are removed when it ends, or goes on in another controller; the counters stay, or what was
  * counted last would never be collected, and are removed by {@link #close}.
  */
 public final class RolloutMetrics implements RolloutListener, AutoCloseable {
@@ -50,7 +52,8 @@ public final class RolloutMetrics implements RolloutListener, AutoCloseable {
             "starting", FleetCounts::starting,
             "outdated", FleetCounts::outdated,
             "draining", FleetCounts::draining,
-            "stopping", FleetCounts::stopping);
+            "stopping", FleetCounts::stopping,
+            "kept", FleetCounts::kept);
 
     private final MeterRegistry registry;
     private final Map<FleetId, Progress> last = new ConcurrentHashMap<>();
@@ -76,10 +79,18 @@ public final class RolloutMetrics implements RolloutListener, AutoCloseable {
     public void progressed(Progress progress) {
         last.put(progress.fleet(), progress);
         if (progress.phase().isFinal()) {
-            last.remove(progress.fleet());
-            List.copyOf(gauges.getOrDefault(progress.fleet(), List.of())).forEach(registry::remove);
-            gauges.remove(progress.fleet());
+            forget(progress.fleet());
         }
+    }
+
+    @Override
+    public void left(RolloutEvent.Left event) {
+        forget(event.fleet());
+    }
+
+    private void forget(FleetId fleet) {
+        last.remove(fleet);
+        Optional.ofNullable(gauges.remove(fleet)).ifPresent(meters -> meters.forEach(registry::remove));
     }
 
     @Override
@@ -101,8 +112,7 @@ public final class RolloutMetrics implements RolloutListener, AutoCloseable {
     /** Removes all meters. What happens afterwards registers them anew. */
     @Override
     public void close() {
-        gauges.values().forEach(meters -> meters.forEach(registry::remove));
-        gauges.clear();
+        Set.copyOf(gauges.keySet()).forEach(this::forget);
         counters.values().forEach(registry::remove);
         counters.clear();
     }

@@ -65,7 +65,7 @@ final class Arrivals {
      *
      * @return for how many more there would be no room
      */
-    int launch() {
+    int launch(Zones zones) {
         if (pass.members.size() <= pass.limits.footprint()) {
             sendAgain();
         }
@@ -92,7 +92,6 @@ final class Arrivals {
                     Code.BATCH,
                     missing + " more to launch, " + inFlight + " in flight of a batch of " + pass.batchSize());
         }
-        Zones zones = new Zones(pass);
         for (int i = Math.min(due, room); i > 0; i--) {
             Optional<Place> place = place(zones);
             if (place.isEmpty()) {

@@ -115,7 +115,7 @@ final class Departures {
     }
 
     /** Chooses who leaves now, within every limit. */
-    void choose() {
+    void choose(Zones zones) {
         List<Member> candidates = Order.sorted(
                 pass, pass.those(member -> member.seen != null && !pass.stays(member) && !member.isLeaving()));
         for (Member member : candidates) {
@@ -123,7 +123,6 @@ final class Departures {
                 pass.departing.add(member.id.orElseThrow());
             }
         }
-        Zones zones = new Zones(pass);
         int slots = pass.batchSize()
                 - pass.count(member -> member.isLeaving() && !member.isKept() && !pass.isStuck(member));
         int floor = pass.limits.floor();
@@ -200,10 +199,10 @@ final class Departures {
     }
 
     private Reason why(Member member, boolean useless) {
-        if (member.failed) {
+        if (member.failed && !member.early) {
             return Reason.of(Code.INSTANCE_FAILED, member.name() + " has failed");
         }
-        if (useless) {
+        if (useless || member.failed) {
             return Reason.of(
                     Code.NOT_SERVING, member.name() + " runs " + member.revision + " and " + Waits.why(pass, member));
         }

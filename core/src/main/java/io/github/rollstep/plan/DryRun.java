@@ -45,6 +45,7 @@ final class DryRun {
     private final int servingBefore;
     private Instant now;
     private RolloutState state;
+    private boolean hasActed;
     private int batches;
     private int holds;
     private int fewestServing = Integer.MAX_VALUE;
@@ -138,7 +139,8 @@ final class DryRun {
 
     private void note(RolloutState before, Plan plan) {
         fewestServing = Math.min(fewestServing, plan.counts().serving());
-        if (!state.back() && state.launches() > 0) {
+        hasActed |= !plan.actions().isEmpty();
+        if (!state.back() && (hasActed || state.launches() > 0)) {
             batches = Math.max(batches, state.batch().index() + 1);
         }
         boolean failed = FAILURES.contains(state.phaseReason().code());

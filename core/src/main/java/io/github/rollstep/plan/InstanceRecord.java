@@ -24,7 +24,7 @@ import java.util.Optional;
  * @param sickSince since when it is unhealthy or failed without a break
  * @param served whether it was ever serving
  * @param restarts how often the platform had started it again when it was first serving
- * @param failed whether it is counted as failed; never taken back
+ * @param failed whether it has failed, which is counted unless it was there when the rollout began; never taken back
  * @param admitSentAt when an admit was last decided whose effect may still come
  * @param admits how many admits were decided since the last one was seen to take effect
  * @param drainSentAt when a drain was last decided whose effect may still come

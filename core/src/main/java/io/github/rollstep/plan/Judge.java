@@ -1,18 +1,14 @@
 package io.github.rollstep.plan;
 
-import io.github.rollstep.Revision;
 import io.github.rollstep.plan.Reason.Code;
 import io.github.rollstep.plan.RolloutState.BatchPosition;
 import io.github.rollstep.plan.RolloutState.FailureLedger;
-import io.github.rollstep.plan.RolloutState.History;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.Set;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import java.util.stream.Collectors;
 
 /** Says whether instances have failed, whether the rollout has, and whether it has reached its goal. */
@@ -74,7 +70,7 @@ final class Judge {
         });
     }
 
-    /** Counts an instance of the goal revision that has failed; once, and never taken back. */
+    /** Says whether an instance of the goal revision has failed; once, and never taken back. */
     private void judge(Member member) {
         if (!pass.isOfGoal(member) || member.isLeaving()) {
             return;
@@ -149,12 +145,7 @@ final class Judge {
                         failed == 0 ? "" : ", %d that failed kept".formatted(failed));
         end(pass.state.back() ? RolloutPhase.ROLLED_BACK : RolloutPhase.SUCCEEDED, Reason.of(Code.COMPLETE, text));
         if (!pass.state.back()) {
-            Set<String> bad = new TreeSet<>(pass.state.history().failed());
-            bad.remove(pass.state.target().id());
-            Optional<Revision> verified = kept == 0
-                    ? Optional.of(pass.state.target())
-                    : pass.state.history().verified();
-            pass.edit(draft -> draft.history = new History(verified, bad, draft.history.timings()));
+            pass.edit(draft -> draft.history = draft.history.afterSuccess(pass.state.target(), kept == 0));
         }
     }
 
@@ -230,10 +221,7 @@ final class Judge {
      */
     private void fail(Reason reason) {
         if (!pass.state.back()) {
-            String target = pass.state.target().id();
-            Set<String> failed = new TreeSet<>(pass.state.history().failed());
-            failed.add(target);
-            pass.edit(draft -> draft.history = new History(draft.history.verified(), failed, draft.history.timings()));
+            pass.edit(draft -> draft.history = draft.history.afterFailure(pass.state.target()));
         }
         boolean onlyLeftovers = pass.updated() >= pass.goalCount()
                 && (reason.code() == Code.STALLED || reason.code() == Code.TOTAL_DEADLINE);

@@ -255,9 +255,15 @@ final class Pass {
         }
     }
 
-    /** Counts it, or has it tried again if it may be. */
+    /**
+     * Counts it, or has it tried again if it may be. What was there when the rollout began tells nothing of what it does: it costs
+     * nothing, or no fleet that is broken could be mended.
+     */
     void countFailure(Member member, String text) {
         member.failed = true;
+        if (member.early) {
+            return;
+        }
         FailureLedger ledger = state.failures();
         boolean retried = isOurs(member) && member.attempt <= policy.retries();
         List<Integer> retries = new ArrayList<>(ledger.retries());

@@ -33,16 +33,6 @@ public record Plan(
         departing = List.copyOf(departing);
     }
 
-    /** The same plan with other actions. */
-    public Plan withActions(List<Action> actions) {
-        return new Plan(actions, next, waits, failures, departing, counts, wakeAt);
-    }
-
-    /** The same plan with another state to persist. */
-    public Plan withNext(RolloutState next) {
-        return new Plan(actions, next, waits, failures, departing, counts, wakeAt);
-    }
-
     /**
      * An instance that is counted as failed.
      *

@@ -71,12 +71,12 @@ public final class RollingPlanner {
         Batching.begin(pass);
         Departures departures = new Departures(pass);
         arrivals.admit();
-        int roomNeeded = arrivals.launch();
+        Zones zones = new Zones(pass);
+        int roomNeeded = arrivals.launch(zones);
         departures.goOn();
         departures.makeRoom(roomNeeded);
-        Zones zones = new Zones(pass);
         List<String> down = zones.down();
-        departures.choose();
+        departures.choose(zones);
         zones.giveUp(down);
     }
 }

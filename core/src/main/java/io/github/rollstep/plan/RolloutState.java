@@ -1,7 +1,6 @@
 package io.github.rollstep.plan;
 
 import io.github.rollstep.FleetId;
-import io.github.rollstep.InstanceId;
 import io.github.rollstep.LaunchToken;
 import io.github.rollstep.Place;
 import io.github.rollstep.Revision;
@@ -9,7 +8,9 @@ import io.github.rollstep.RolloutId;
 import io.github.rollstep.plan.Reason.Code;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Collections;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -17,11 +18,13 @@ import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /**
  * All that a rollout remembers between two steps; what a controller finds again after a crash. Immutable.
  *
  * @param target the revision to roll out
+ * @param startedBy who asked for it
  * @param restart whether what was there when it began is replaced even if it runs the target already
  * @param baseline the revision that was serving when the rollout began; empty before the first look at the fleet, and if
  *     there was none
@@ -35,12 +38,15 @@ import java.util.TreeSet;
  * @param zones how many instances each zone had at the first look; 0 for one that went down and was given up
  * @param failingBefore names of gates that failed before the rollout began, and have not passed since
  * @param observed how long things took in this rollout; empty while nothing was seen to end
- * @param tombstones instances believed gone, and until when a list that still shows them is not believed
+ * @param held the settings of the platform as they were before the rollout changed them: to be put back after it. Empty if it
+ *     changes none, and when all are back
+ * @param answers what became of the requests that were left for the controller of the fleet
  */
 public record RolloutState(
         FleetId fleet,
         RolloutId rollout,
         Revision target,
+        String startedBy,
         boolean restart,
         Optional<Revision> baseline,
         Limits limits,
@@ -60,7 +66,8 @@ public record RolloutState(
         Map<String, Integer> zones,
         Set<String> failingBefore,
         Optional<Timings> observed,
-        Map<InstanceId, Instant> tombstones,
+        Optional<String> held,
+        Answers answers,
         History history) {
 
     /**
@@ -90,7 +97,7 @@ public record RolloutState(
     /**
      * The failed instances.
      *
-     * @param count all since the rollout began that were not to be retried; never shrinks
+     * @param count all that came since the rollout began and were not to be retried; never shrinks
      * @param forgiven how many of these somebody knew of and resumed
      * @param retried how many failures were made up for by a retry, or will be; never shrinks
      * @param retries the numbers of the attempts that are to be made
@@ -115,12 +122,68 @@ public record RolloutState(
      * What the fleet remembers from one rollout to the next.
      *
      * @param verified the revision of the last rollout that succeeded
-     * @param failed ids of revisions whose rollout failed, not to be tried again unless asked
+     * @param failed ids of revisions whose rollout failed, not to be tried again unless asked; the {@value #MOST_FAILED} that failed
+     *     last, the oldest first
      * @param timings how long things took in the last rollout that launched something
+     * @param past the rollouts before this one, the newest first
      */
-    public record History(Optional<Revision> verified, Set<String> failed, Optional<Timings> timings) {
+    public record History(
+            Optional<Revision> verified, Set<String> failed, Optional<Timings> timings, List<PastRollout> past) {
+
+        static final int MOST_FAILED = 100;
+
+        static final History NONE = new History(Optional.empty(), Set.of(), Optional.empty(), List.of());
+
         public History {
-            failed = Collections.unmodifiableSet(new TreeSet<>(failed));
+            past = List.copyOf(past);
+            failed = failed.stream()
+                    .skip(Math.max(0, failed.size() - MOST_FAILED))
+                    .collect(Collectors.collectingAndThen(
+                            Collectors.toCollection(LinkedHashSet::new), Collections::unmodifiableSet));
+        }
+
+        History afterFailure(Revision target) {
+            Set<String> all = without(target);
+            all.add(target.id());
+            return new History(verified, all, timings, past);
+        }
+
+        /** @param whole whether all run it: only then is it verified */
+        History afterSuccess(Revision target, boolean whole) {
+            return new History(whole ? Optional.of(target) : verified, without(target), timings, past);
+        }
+
+        private Set<String> without(Revision target) {
+            Set<String> others = new LinkedHashSet<>(failed);
+            others.remove(target.id());
+            return others;
+        }
+    }
+
+    /**
+     * What became of the requests that were left for the controller of the fleet.
+     *
+     * @param upTo the number of the last one that was answered, 0 if none was; never shrinks
+     * @param refused those of the last ones that were refused, by number, and why
+     */
+    public record Answers(long upTo, Map<Long, String> refused) {
+
+        /** So many refusals are kept for those who asked. */
+        private static final int KEPT = 16;
+
+        public static final Answers NONE = new Answers(0, Map.of());
+
+        public Answers {
+            refused = sorted(refused);
+        }
+
+        Answers and(long number, Optional<String> refusal) {
+            TreeMap<Long, String> all = new TreeMap<>(refused);
+            refusal.ifPresent(why -> all.put(number, why));
+            while (all.size() > KEPT) {
+                all.pollFirstEntry();
+            }
+            return new Answers(Math.max(upTo, number), all);
         }
     }
 
@@ -129,7 +192,6 @@ public record RolloutState(
         vacated = List.copyOf(vacated);
         zones = sorted(zones);
         failingBefore = failingBefore.isEmpty() ? Set.of() : Collections.unmodifiableSet(new TreeSet<>(failingBefore));
-        tombstones = sorted(tombstones);
     }
 
     private static <K extends Comparable<K>, V> Map<K, V> sorted(Map<K, V> map) {
@@ -167,6 +229,7 @@ public record RolloutState(
                 fleet,
                 rollout,
                 target,
+                "",
                 restart,
                 previous.flatMap(RolloutState::nextBaseline),
                 limits,
@@ -194,9 +257,67 @@ public record RolloutState(
                 Map.of(),
                 Set.of(),
                 Optional.empty(),
-                previous.map(RolloutState::tombstones).orElse(Map.of()),
-                previous.map(p -> new History(p.history.verified, p.history.failed, p.timings()))
-                        .orElse(new History(Optional.empty(), Set.of(), Optional.empty())));
+                previous.flatMap(RolloutState::held),
+                previous.map(RolloutState::answers).orElse(Answers.NONE),
+                previous.map(p -> p.historyAfter(now)).orElse(History.NONE));
+    }
+
+    private History historyAfter(Instant now) {
+        List<PastRollout> past = new ArrayList<>(history.past);
+        past.add(0, PastRollout.of(this, now));
+        return new History(history.verified, history.failed, timings(), past);
+    }
+
+    /** The same, of what asked for it, and with no more of the past than that. */
+    public RolloutState startedBy(String who, int rollouts, Duration age) {
+        Instant since = clocks.startedAt.minus(age);
+        Draft draft = draft();
+        draft.startedBy = who;
+        draft.history = new History(
+                history.verified,
+                history.failed,
+                history.timings,
+                history.past.stream()
+                        .filter(past -> past.endedAt().isAfter(since))
+                        .limit(rollouts)
+                        .toList());
+        return draft.state();
+    }
+
+    /** The rollouts of the fleet that are over, this one among them if it has ended; the newest first. */
+    public List<PastRollout> past() {
+        return phase.isFinal() ? historyAfter(phaseSince).past : history.past;
+    }
+
+    /** The same, with one more request answered: obeyed, or refused for this reason. */
+    public RolloutState answered(long number, Optional<String> refusal) {
+        Draft draft = draft();
+        draft.answers = answers.and(number, refusal);
+        return draft.state();
+    }
+
+    /** The same, on a platform whose settings are changed for it; those that are held already stay as they were before. */
+    public RolloutState holding(Optional<String> settings) {
+        Draft draft = draft();
+        draft.held = held.isPresent() ? held : settings;
+        return draft.state();
+    }
+
+    /** The same, with the settings of the platform put back. */
+    public RolloutState restored() {
+        Draft draft = draft();
+        draft.held = Optional.empty();
+        return draft.state();
+    }
+
+    /** Whether nothing is left to do: it has ended, and what it changed on the platform is as before. */
+    public boolean isOver() {
+        return phase.isFinal() && held.isEmpty();
+    }
+
+    /** The revision that the fleet is left with: the target if it has succeeded, else the one it came from. */
+    public Revision outcome() {
+        return phase == RolloutPhase.SUCCEEDED ? target : baseline.orElse(target);
     }
 
     /** The revision that the present direction leads to. */
@@ -367,6 +488,7 @@ public record RolloutState(
     /** A state in the making; never leaves this package. */
     static final class Draft {
         final RolloutState from;
+        String startedBy;
         Optional<Revision> baseline;
         Limits limits;
         boolean surveyed;
@@ -384,11 +506,13 @@ public record RolloutState(
         Map<String, Integer> zones;
         Set<String> failingBefore;
         Optional<Timings> observed;
-        Map<InstanceId, Instant> tombstones;
+        Optional<String> held;
+        Answers answers;
         History history;
 
         Draft(RolloutState from) {
             this.from = from;
+            startedBy = from.startedBy;
             baseline = from.baseline;
             limits = from.limits;
             surveyed = from.surveyed;
@@ -406,7 +530,8 @@ public record RolloutState(
             zones = from.zones;
             failingBefore = from.failingBefore;
             observed = from.observed;
-            tombstones = from.tombstones;
+            held = from.held;
+            answers = from.answers;
             history = from.history;
         }
 
@@ -415,6 +540,7 @@ public record RolloutState(
                     from.fleet,
                     from.rollout,
                     from.target,
+                    startedBy,
                     from.restart,
                     baseline,
                     limits,
@@ -434,7 +560,8 @@ public record RolloutState(
                     zones,
                     failingBefore,
                     observed,
-                    tombstones,
+                    held,
+                    answers,
                     history);
         }
 

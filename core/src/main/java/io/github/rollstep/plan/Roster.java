@@ -12,6 +12,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -26,7 +27,7 @@ import java.util.stream.Collectors;
  *
  * <p>Doubt counts against us: a launch that is not seen may still come, an instance that is missing may still be there. Of
  * a stale list one absence proves nothing: it takes three in a row, over the staleness, and a gap in our looking that is as
- * long starts anew; what is believed gone is not believed again for that long.
+ * long starts anew. What a list older than all of them still shows is as good as new: it has to soak before it counts.
  */
 final class Roster {
 
@@ -34,13 +35,12 @@ final class Roster {
 
     private final Pass pass;
     private final boolean first;
-    private final Map<InstanceId, Instant> tombstones;
+    private final Set<Member> ended = new HashSet<>();
     private final List<Place> vacated;
 
     private Roster(Pass pass) {
         this.pass = pass;
         first = !pass.state.surveyed();
-        tombstones = new TreeMap<>(pass.state.tombstones());
         vacated = new ArrayList<>(pass.state.vacated());
     }
 
@@ -55,16 +55,16 @@ final class Roster {
             member.id.ifPresentOrElse(id -> known.put(id, member), () -> open.add(member));
         }
         open.sort(Comparator.comparing((Member member) -> member.since).thenComparing(Member.ORDER));
-        tombstones.values().removeIf(pass::due);
 
         List<Observed> listed = new ArrayList<>(pass.snapshot.instances());
         listed.sort(Comparator.comparing(observed -> observed.instance().id()));
         for (Observed observed : listed) {
             Instance instance = observed.instance();
-            Member member = known.get(instance.id());
-            if (member == null && tombstones.containsKey(instance.id())) {
+            if (!instance.exists()) {
+                end(known, open, instance);
                 continue;
             }
+            Member member = known.get(instance.id());
             if (member == null) {
                 member = claim(open, instance).orElseGet(() -> find(instance));
                 member.id = Optional.of(instance.id());
@@ -87,6 +87,19 @@ final class Roster {
                     .forEach(vacated::add);
         }
         remember();
+    }
+
+    /** It needs no proof by absence. A launch whose instance was never seen alive has ended with it. */
+    private void end(Map<InstanceId, Member> known, List<Member> open, Instance instance) {
+        Optional<Member> member = Optional.ofNullable(known.get(instance.id()))
+                .or(() -> instance.token().flatMap(token -> claim(open, instance)));
+        member.ifPresent(one -> {
+            one.id = Optional.of(instance.id());
+            if (one.isOpenLaunch()) {
+                one.intend(Intent.NONE, pass.now);
+            }
+            ended.add(one);
+        });
     }
 
     /** The open launch that this instance comes from: by its token; without one, the oldest of its revision. */
@@ -180,7 +193,7 @@ final class Roster {
         member.ready = false;
         member.readySince = Optional.empty();
         Duration staleness = pass.platform.staleness();
-        if (!staleness.isZero() && !isProven(member, staleness)) {
+        if (!staleness.isZero() && !ended.contains(member) && !isProven(member, staleness)) {
             return false;
         }
         if (member.isOpenLaunch()) {
@@ -192,9 +205,6 @@ final class Roster {
         boolean well = member.served && member.sickSince.isEmpty();
         if (!first && !well && pass.isWanted(member) && member.intent == Intent.NONE) {
             pass.countFailure(member, member.name() + " vanished without being terminated");
-        }
-        if (!staleness.isZero()) {
-            tombstones.put(member.id.orElseThrow(), pass.now.plus(staleness));
         }
         return true;
     }
@@ -219,7 +229,6 @@ final class Roster {
                 ? pass.policy.heedsGatesFailingBefore() || !gates.get(gate).fails()
                 : gates.containsKey(gate) && gates.get(gate).passes());
         pass.edit(draft -> {
-            draft.tombstones = tombstones;
             draft.vacated = vacated;
             draft.failingBefore = failing;
             if (first) {

@@ -90,7 +90,8 @@ final class VirtualPlatform {
         now = observed.now();
         Map<InstanceId, InstanceRecord> records = new HashMap<>();
         known.instances().forEach(record -> record.id().ifPresent(id -> records.put(id, record)));
-        observed.instances()
+        observed.instances().stream()
+                .filter(one -> one.instance().exists())
                 .forEach(one -> adopt(
                         one, Optional.ofNullable(records.get(one.instance().id()))));
         peak = instances.size();
@@ -104,7 +105,7 @@ final class VirtualPlatform {
         instances.put(instance.id(), virtual);
         instance.token().ifPresent(accepted::add);
         if (instance.state() == State.STOPPING) {
-            live(virtual, Change.GONE, end(record.map(InstanceRecord::intentSince), stopTime(record)));
+            live(virtual, Change.GONE, end(record.map(InstanceRecord::intentSince), stopTime(instance, record)));
         } else if (isOnItsWay(observed) && comesUp(instance.revision())) {
             Instant born = instance.createdAt().orElse(now);
             live(virtual, Change.HEALTHY, born.plus(timings.startAtMost()));
@@ -116,11 +117,24 @@ final class VirtualPlatform {
         }
     }
 
-    /** Where the platform drains what it terminates, one that served had its open requests to end first. */
-    private Duration stopTime(Optional<InstanceRecord> record) {
-        boolean served = record.map(InstanceRecord::served).orElse(true);
-        boolean drains = platform.routed() && platform.drainsOnTerminate() && served;
+    /** Where the platform drains what it terminates, one that was in the router had its open requests to end first. */
+    private Duration stopTime(Instance instance, Optional<InstanceRecord> record) {
+        boolean drains = platform.routed() && platform.drainsOnTerminate() && wasIn(instance, record);
         return drains ? timings.drain().plus(timings.stop()) : timings.stop();
+    }
+
+    /** It served, or was old enough to be healthy and in when it was told to leave; one that nobody knows of was. */
+    private boolean wasIn(Instance instance, Optional<InstanceRecord> record) {
+        return record.map(known -> known.served() || wasInBy(known.intentSince(), instance))
+                .orElse(true);
+    }
+
+    private boolean wasInBy(Instant time, Instance instance) {
+        Optional<Instant> healthy = instance.createdAt().map(born -> born.plus(timings.startAtMost()));
+        return comesUp(instance.revision())
+                && healthy.filter(since -> since.isBefore(time)
+                                && !since.plus(timings.admit()).isAfter(time))
+                        .isPresent();
     }
 
     /** Of what was asked for then; counted from now if it should have been over by now, or nobody knows when it began. */

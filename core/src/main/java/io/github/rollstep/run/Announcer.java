@@ -45,6 +45,12 @@ final class Announcer {
         tell(listener -> listener.phaseChanged(event));
     }
 
+    void left(RolloutState state, String why, Instant at) {
+        LOG.info("{} is left: {}", state.fleet(), why);
+        var event = new RolloutEvent.Left(state.fleet(), state.rollout(), at, why);
+        tell(listener -> listener.left(event));
+    }
+
     void failures(RolloutState state, List<Plan.Failure> failures, Instant at) {
         for (Plan.Failure failure : failures) {
             LOG.warn("{} {}: instance failed: {}", state.fleet(), state.rollout(), failure.reason());

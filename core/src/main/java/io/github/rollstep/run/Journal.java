@@ -16,11 +16,9 @@ import java.util.Optional;
  */
 final class Journal {
 
-    /** How long a controller may be silent before another may take over; renewed at a third of it. */
-    static final Duration LEASE = Duration.ofSeconds(30);
-
     private final RolloutStore store;
     private final Calls calls;
+    private final Duration duration;
     private Lease lease;
     private Instant renewAt;
     private long version;
@@ -30,18 +28,23 @@ final class Journal {
     /**
      * Takes the lease and reads the record.
      *
-     * @throws IllegalStateException if another controller holds the lease
+     * @param duration how long this controller may be silent before another may take over; renewed at a third of it
+     * @throws Held if another controller holds the lease
      * @throws ProviderException if the store cannot tell
      */
-    Journal(RolloutStore store, Calls calls, FleetId fleet, String owner, Instant now) {
+    Journal(RolloutStore store, Calls calls, FleetId fleet, String owner, Duration duration, Instant now) {
         this.store = store;
         this.calls = calls;
-        lease = calls.call("acquire lease", () -> store.acquire(fleet, owner, LEASE))
-                .orElseThrow(() -> new IllegalStateException(
-                        "another controller holds the lease of fleet %s; it ends %s after that one's last sign of life"
-                                .formatted(fleet, LEASE)));
-        renewAt = now.plus(LEASE.dividedBy(3));
-        settle();
+        this.duration = duration;
+        lease = calls.call("acquire lease", () -> store.acquire(fleet, owner, duration))
+                .orElseThrow(() -> new Held(fleet, duration));
+        renewAt = now.plus(duration.dividedBy(3));
+        try {
+            settle();
+        } catch (RuntimeException e) {
+            giveBack(lease, e);
+            throw e;
+        }
     }
 
     /** What was saved last; empty if nothing ever was. */
@@ -54,13 +57,15 @@ final class Journal {
         if (now.isBefore(renewAt)) {
             return;
         }
-        Lease renewed = calls.call("renew lease", () -> store.acquire(lease.fleet(), lease.owner(), LEASE))
+        Lease renewed = calls.call("renew lease", () -> store.acquire(lease.fleet(), lease.owner(), duration))
                 .orElseThrow(() -> new TakenOver(lease));
         if (renewed.fence() != lease.fence()) {
-            throw new TakenOver(lease);
+            TakenOver lost = new TakenOver(lease);
+            giveBack(renewed, lost);
+            throw lost;
         }
         lease = renewed;
-        renewAt = now.plus(LEASE.dividedBy(3));
+        renewAt = now.plus(duration.dividedBy(3));
     }
 
     /**
@@ -89,10 +94,30 @@ final class Journal {
 
     /** Lets another controller begin at once. */
     void release() {
-        calls.call("release lease", () -> {
-            store.release(lease);
-            return true;
-        });
+        release(lease);
+    }
+
+    private void release(Lease one) {
+        calls.run("release lease", () -> store.release(one));
+    }
+
+    private void giveBack(Lease one, RuntimeException failure) {
+        try {
+            release(one);
+        } catch (ProviderException e) {
+            failure.addSuppressed(e);
+        }
+    }
+
+    /** Another controller has the fleet. */
+    static final class Held extends IllegalStateException {
+
+        private static final long serialVersionUID = 1;
+
+        Held(FleetId fleet, Duration lease) {
+            super("another controller holds the lease of fleet %s; it ends %s after that one's last sign of life"
+                    .formatted(fleet, lease));
+        }
     }
 
     /** This controller may not act any more. */

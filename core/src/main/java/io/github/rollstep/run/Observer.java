@@ -48,6 +48,7 @@ final class Observer {
      */
     FleetSnapshot observe(Instant now) {
         List<Instance> listed = calls.call("list instances", adapters.provider()::list);
+        List<Instance> existing = listed.stream().filter(Instance::exists).toList();
         List<Instance> running = new ArrayList<>(listed.size());
         for (Instance instance : listed) {
             if (instance.state() == Instance.State.RUNNING) {
@@ -57,7 +58,7 @@ final class Observer {
         Calls.Pending<Map<InstanceId, Health>> checking =
                 calls.start("check health", () -> adapters.health().checkAll(running));
         Calls.@Nullable Pending<Map<InstanceId, Routing>> asking = adapters.router()
-                .map(router -> calls.start("read routes", () -> router.routes(listed)))
+                .map(router -> calls.start("read routes", () -> router.routes(existing)))
                 .orElse(null);
 
         Map<InstanceId, Health> health = Map.of();

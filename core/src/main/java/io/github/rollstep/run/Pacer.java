@@ -1,20 +1,19 @@
 package io.github.rollstep.run;
 
-import io.github.rollstep.plan.Plan;
 import io.github.rollstep.plan.RolloutState;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Optional;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Makes one step after the other on the engine's threads: when the plan asks for it, when a hint comes, and else at intervals
- * that begin short after each change and double up to the polling interval.
+ * Makes one step after the other on the engine's threads: when it is due, see {@link Cadence}, or when a hint comes.
  */
 final class Pacer {
 
@@ -23,22 +22,19 @@ final class Pacer {
     /** Hints come in swarms: so long the others of a swarm are waited for. */
     private static final Duration LEAST = Duration.ofMillis(5);
 
-    private static final int FASTEST = 20;
+    private static final Duration JITTERED = Duration.ofSeconds(2);
 
     private final RolloutEngine engine;
     private final Controller controller;
     private final InstantSource clock;
-    private final Duration pollInterval;
-    private Duration interval = LEAST;
     private @Nullable ScheduledFuture<?> next;
     private boolean running;
     private boolean woken;
 
-    Pacer(RolloutEngine engine, Controller controller, InstantSource clock, Duration pollInterval) {
+    Pacer(RolloutEngine engine, Controller controller, InstantSource clock) {
         this.engine = engine;
         this.controller = controller;
         this.clock = clock;
-        this.pollInterval = pollInterval;
     }
 
     synchronized void wake() {
@@ -69,7 +65,7 @@ final class Pacer {
             woken = false;
             next = null;
         }
-        Optional<Duration> delay = Optional.of(pollInterval);
+        Optional<Duration> delay = Optional.empty();
         try {
             delay = step();
         } finally {
@@ -86,28 +82,22 @@ final class Pacer {
             return Optional.empty();
         }
         RolloutState before = controller.state();
-        Plan plan;
         try {
-            plan = controller.step();
-        } catch (RuntimeException e) {
+            controller.step();
+        } catch (RuntimeException | Error e) {
             if (controller.hasEnded()) {
                 LOG.debug("no further step", e);
                 return Optional.empty();
             }
             LOG.error("{} {}: a step failed unexpectedly, will be repeated", before.fleet(), before.rollout(), e);
-            return Optional.of(pollInterval);
         }
-        boolean changed = !plan.actions().isEmpty() || !plan.next().equals(before);
-        Duration fastest = pollInterval.dividedBy(FASTEST);
-        interval = changed ? fastest : interval.multipliedBy(2);
-        interval = clamp(interval, fastest, pollInterval);
-        Duration due = plan.wakeAt()
-                .map(time -> Duration.between(clock.instant(), time))
-                .orElse(interval);
-        return plan.next().phase().isFinal() ? Optional.empty() : Optional.of(clamp(due, Duration.ZERO, interval));
+        return controller.nextStepAt().map(time -> later(Duration.between(clock.instant(), time)));
     }
 
-    private static Duration clamp(Duration value, Duration least, Duration most) {
-        return value.compareTo(least) < 0 ? least : value.compareTo(most) > 0 ? most : value;
+    /** By up to a tenth: the controllers of many fleets do not ask all at once. */
+    static Duration later(Duration delay) {
+        return delay.compareTo(JITTERED) < 0
+                ? delay
+                : delay.plusMillis(ThreadLocalRandom.current().nextLong(delay.toMillis() / 10));
     }
 }

@@ -2,6 +2,7 @@ package io.github.rollstep.run;
 
 import io.github.rollstep.Instance;
 import io.github.rollstep.InstanceId;
+import io.github.rollstep.LaunchToken;
 import io.github.rollstep.plan.Action;
 import io.github.rollstep.plan.FleetSnapshot;
 import io.github.rollstep.plan.InstanceRecord;
@@ -10,11 +11,11 @@ import io.github.rollstep.plan.RolloutState;
 import io.github.rollstep.spi.LaunchRequest;
 import io.github.rollstep.spi.ProviderException;
 import io.github.rollstep.spi.TrafficRouter;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
@@ -65,24 +66,10 @@ final class Performer {
     }
 
     private Calls.Pending<Boolean> start(String call, List<Action> actions, Targets targets) {
-        try {
-            return calls.start(call, () -> {
-                actions.get(0).accept(new Bulk(actions, targets)).run();
-                return true;
-            });
-        } catch (ProviderException e) {
-            return new Calls.Pending<>() {
-                @Override
-                public Boolean result() {
-                    throw e;
-                }
-
-                @Override
-                public boolean isDone(Duration patience) {
-                    return true;
-                }
-            };
-        }
+        return calls.start(call, () -> {
+            actions.get(0).accept(new Bulk(actions, targets)).run();
+            return true;
+        });
     }
 
     private record Targets(RolloutState state, Map<InstanceId, Instance> instances) {
@@ -93,9 +80,20 @@ final class Performer {
                     .filter(record -> record.intent() == InstanceRecord.Intent.LAUNCH
                             && !record.failed()
                             && record.revision().equals(state.goal()))
-                    .map(record -> new LaunchRequest(
-                            state.fleet(), state.rollout(), record.token().orElseThrow(), state.goal(), record.place()))
+                    .map(record -> open(record, record.token().orElseThrow()))
                     .toList();
+        }
+
+        private LaunchRequest open(InstanceRecord record, LaunchToken token) {
+            return new LaunchRequest(
+                    state.fleet(), token.rollout(), token, state.goal(), record.place(), record.intentSince());
+        }
+
+        Set<InstanceId> leaving() {
+            return state.instances().stream()
+                    .filter(record -> record.intent() == InstanceRecord.Intent.TERMINATE)
+                    .flatMap(record -> record.id().stream())
+                    .collect(Collectors.toSet());
         }
     }
 
@@ -112,7 +110,7 @@ final class Performer {
 
         @Override
         public Runnable launch(Action.Launch action) {
-            return () -> adapters.provider().launch(targets.open());
+            return () -> adapters.provider().launch(targets.open(), targets.leaving());
         }
 
         @Override

@@ -3,13 +3,19 @@ package io.github.rollstep.run;
 import io.github.rollstep.RolloutId;
 import io.github.rollstep.plan.Plan;
 import io.github.rollstep.plan.RolloutPhase;
+import io.github.rollstep.spi.ProviderException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 
 /**
  * The handle of a rollout. Safe for use by several threads. Commands take effect between steps: they wait for the one in
  * progress, so that after {@code pause()} returned nothing new is begun.
+ *
+ * <p>Each command throws {@link ProviderException} if it could not be recorded, or it is not known whether it was: it may take effect
+ * nevertheless, and may be given again. It throws {@link IllegalStateException} also if another controller has taken over, or this one is
+ * closed.
  */
 public interface Rollout {
 
@@ -30,6 +36,12 @@ public interface Rollout {
     Plan step();
 
     /**
+     * When the next step is due, for hosts that make them: earlier ones find nothing new as a rule, later ones lose time. Empty after the
+     * end, and where another controller drives.
+     */
+    Optional<Instant> nextStepAt();
+
+    /**
      * Waits for the end.
      *
      * @return the final progress, empty if it is not reached in this time
@@ -37,7 +49,7 @@ public interface Rollout {
      */
     Optional<Progress> await(Duration timeout) throws InterruptedException;
 
-    /** Completes with the final progress; exceptionally as {@link #await} throws. */
+    /** Completes with the final progress; exceptionally as {@link #await} throws. What depends on it runs on the common pool unless it names an executor. */
     CompletionStage<Progress> end();
 
     /** @throws IllegalStateException if it may not be paused now */

@@ -1,6 +1,11 @@
 package io.github.rollstep.run;
 
+import io.github.rollstep.FleetId;
+import io.github.rollstep.spi.Exchange;
 import java.time.Duration;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
@@ -21,6 +26,12 @@ public final class RolloutEngine implements AutoCloseable {
     final ElasticPool steps;
     final ElasticPool calls;
     final Set<Controller> driven = ConcurrentHashMap.newKeySet();
+
+    /** What the owner of each lease begins with. */
+    final String name = "pid-%d-%s"
+            .formatted(ProcessHandle.current().pid(), Wiring.REAL.names().get());
+
+    final Map<Exchange, SharedWork> shared = new IdentityHashMap<>();
 
     private RolloutEngine(int threads) {
         timer = new ScheduledThreadPoolExecutor(1, ElasticPool.threads("rollstep-timer"));
@@ -46,6 +57,24 @@ public final class RolloutEngine implements AutoCloseable {
         return new RolloutEngine(threads);
     }
 
+    /** Has a part in the work on this store, until its last fleet is gone. */
+    synchronized void share(Exchange exchange, RollingUpdate update, FleetId fleet, Duration lease) {
+        shared.computeIfAbsent(exchange, one -> new SharedWork(this, one)).add(update, fleet, lease);
+    }
+
+    void unshare(Exchange exchange, FleetId fleet) {
+        SharedWork work;
+        synchronized (this) {
+            work = shared.get(exchange);
+        }
+        work.remove(fleet);
+        synchronized (this) {
+            if (work.stopIfIdle()) {
+                shared.remove(exchange, work);
+            }
+        }
+    }
+
     /**
      * Begins no step and no call any more, and interrupts those in progress. What is in progress can be resumed by another
      * engine; its lease ends by itself, or at once if {@link RollingUpdate#close} comes first.
@@ -56,5 +85,10 @@ public final class RolloutEngine implements AutoCloseable {
         steps.close();
         calls.close();
         driven.forEach(controller -> controller.leave("the engine is closed"));
+        List<SharedWork> left;
+        synchronized (this) {
+            left = List.copyOf(shared.values());
+        }
+        left.forEach(SharedWork::leave);
     }
 }

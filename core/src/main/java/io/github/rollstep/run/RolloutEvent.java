@@ -36,6 +36,12 @@ public interface RolloutEvent {
     record InstanceFailed(FleetId fleet, RolloutId rollout, Instant at, Optional<InstanceId> id, Reason reason)
             implements RolloutEvent {}
 
+    /**
+     * This controller makes no further step of a rollout that has not ended: it is superseded, its {@link RollingUpdate} or engine is
+     * closed, or another controller has it now. Whoever goes on with it begins with a {@link PhaseChanged} without {@code from}.
+     */
+    record Left(FleetId fleet, RolloutId rollout, Instant at, String why) implements RolloutEvent {}
+
     /** What is waited for changed. */
     record Waiting(FleetId fleet, RolloutId rollout, Instant at, List<Reason> reasons) implements RolloutEvent {}
 }

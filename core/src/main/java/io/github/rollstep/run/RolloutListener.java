@@ -1,7 +1,7 @@
 package io.github.rollstep.run;
 
 /**
- * Is told what happens in rollouts. Called in the order of events, on the thread of the step and before its next one, so it
+ * Is told what happens in rollouts. Called in the order of events, on the thread of the step or of the command and before the next one, so it
  * returns soon; what it throws is logged once and disturbs nothing. The events of one rollout never come at the same time;
  * those of several may. It may command the rollout, and must not call {@link RollingUpdate}.
  */
@@ -16,6 +16,9 @@ public interface RolloutListener {
     default void callFailed(RolloutEvent.CallFailed event) {}
 
     default void instanceFailed(RolloutEvent.InstanceFailed event) {}
+
+    /** The last that is told of a rollout which does not end here. */
+    default void left(RolloutEvent.Left event) {}
 
     default void waiting(RolloutEvent.Waiting event) {}
 

@@ -2,9 +2,12 @@ package io.github.rollstep.spi;
 
 import io.github.rollstep.Instance;
 import io.github.rollstep.InstanceId;
+import io.github.rollstep.Revision;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 
 /**
  * Lists, launches and terminates the instances of one fleet.
@@ -22,7 +25,8 @@ public interface InstanceProvider {
      * Lists the whole fleet, whoever started it: also what is starting, stopping or failed, and nothing of another fleet.
      *
      * <p>Blocks until the platform has answered. An instance is listed until it is gone; one that exited by itself stays
-     * listed as {@link Instance.State#FAILED} until it is terminated, if the platform allows. The order has no meaning.
+     * listed as {@link Instance.State#FAILED} until it is terminated, if the platform allows. The order has no meaning. What is
+     * launched and terminated next was decided by this list: while a rollout is in progress, none is asked for in between.
      *
      * @return empty if the fleet has no instance; never because the platform could not tell
      * @throws ProviderException if the list cannot be had whole
@@ -44,6 +48,16 @@ public interface InstanceProvider {
     void launch(List<LaunchRequest> open);
 
     /**
+     * {@link #launch(List)} on a platform that takes a number: the engine calls this one. What leaves does not count in the number,
+     * whatever the list says of it; it is terminated by name, by a call of its own that may come before or after this one.
+     *
+     * @param leaving what is told to stop, by the record, also if the request for it has not been sent yet or was lost
+     */
+    default void launch(List<LaunchRequest> open, Set<InstanceId> leaving) {
+        launch(open);
+    }
+
+    /**
      * Tells an instance to stop, and takes it out of the list when it is gone.
      *
      * <p>Returns when the platform has accepted, not when it is gone. A repeat, or an instance that is gone, is fine and
@@ -61,6 +75,39 @@ public interface InstanceProvider {
     default void terminateAll(Collection<InstanceId> ids) {
         Bulk.forEach(ids, this::terminate);
     }
+
+    /**
+     * The platform's own settings that a rollout changes while it lasts, as they are now; changes nothing. They are kept in the record
+     * before the first of them is changed, so that whoever comes after a crash can put them back.
+     *
+     * @param target of the rollout that is about to begin
+     * @return text that this provider understands; empty, the default, if it changes none
+     * @throws ProviderException not retryable, with the reason, if the platform is in a state in which no rollout can work, or the target
+     *     is none that can be launched
+     */
+    default Optional<String> settings(Revision target) {
+        return Optional.empty();
+    }
+
+    /**
+     * Changes what would disturb the rollout. Called before the first action of each controller, and when the limits or the
+     * direction have changed; a repeat changes nothing.
+     *
+     * @param settings as they were
+     * @param atMost how many instances may exist at once
+     * @param goal what is launched from now on
+     * @throws ProviderException if it is not known whether all is changed; nothing is launched or stopped meanwhile
+     */
+    default void hold(String settings, int atMost, Revision goal) {}
+
+    /**
+     * Puts the settings back, after the rollout has ended, whoever ended it and however; a repeat changes nothing.
+     *
+     * @param settings as they were
+     * @param outcome what the fleet was left with: what the platform launches by itself from now on
+     * @throws ProviderException if it is not known whether all is back
+     */
+    default void restore(String settings, Revision outcome) {}
 
     /**
      * How old the answer of {@link #list()} may be: a change that took effect longer ago is in it. The default is zero,

@@ -55,5 +55,18 @@ public interface RolloutStore {
      * @param fence grows with each change of owner, never shrinks, and outlives the lease: what an earlier owner still sends
      *     is told by it
      */
-    record Lease(FleetId fleet, String owner, long fence) {}
+    record Lease(FleetId fleet, String owner, long fence) {
+
+        private static final int LONGEST_OWNER = 128;
+
+        /** @throws IllegalArgumentException if the owner is not 1 to 128 printable characters */
+        public Lease {
+            if (owner.isEmpty()
+                    || owner.length() > LONGEST_OWNER
+                    || !owner.chars().allMatch(c -> c >= ' ' && c != 127)) {
+                throw new IllegalArgumentException(
+                        "owner must be 1 to 128 printable characters, was \"" + owner + "\"");
+            }
+        }
+    }
 }

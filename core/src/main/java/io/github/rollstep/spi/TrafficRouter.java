@@ -3,6 +3,7 @@ package io.github.rollstep.spi;
 import io.github.rollstep.Instance;
 import io.github.rollstep.InstanceId;
 import io.github.rollstep.Routing;
+import java.time.Duration;
 import java.util.Collection;
 import java.util.Map;
 
@@ -58,5 +59,15 @@ public interface TrafficRouter {
      */
     default boolean drainsOnTerminate() {
         return false;
+    }
+
+    /**
+     * How long the open requests of what was drained may take by the router's own rule. The engine refuses a policy whose drain deadline
+     * (where the platform drains, its stop deadline) is shorter: it would cut them. The default is zero: the router has no such rule.
+     *
+     * @throws ProviderException if the router cannot tell
+     */
+    default Duration longestDrain() {
+        return Duration.ZERO;
     }
 }

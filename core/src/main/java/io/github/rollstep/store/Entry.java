@@ -20,10 +20,8 @@ record Entry(Optional<Stored> stored, long fence, Optional<String> owner, Instan
     static final Entry EMPTY = new Entry(Optional.empty(), 0, Optional.empty(), Instant.EPOCH);
 
     /** Empty if another owner holds the lease. */
-    Optional<Entry> acquire(String by, Duration duration, Instant now) {
-        if (by.isEmpty() || by.length() > 128 || !by.chars().allMatch(c -> c >= ' ' && c != 127)) {
-            throw new IllegalArgumentException("owner must be 1 to 128 printable characters, was \"" + by + "\"");
-        }
+    Optional<Entry> acquire(Lease wanted, Duration duration, Instant now) {
+        String by = wanted.owner();
         boolean own = owner.filter(by::equals).isPresent();
         if (!own && owner.isPresent() && now.isBefore(until)) {
             return Optional.empty();

@@ -50,8 +50,10 @@ final class FieldReader {
             switch (escaped) {
                 case 'n' -> text.append('\n');
                 case 'r' -> text.append('\r');
+                case '0' -> text.append('\0');
                 case '\\' -> text.append('\\');
-                default -> throw new IllegalArgumentException("an escape must be \\n, \\r or \\\\, was in " + value);
+                default ->
+                    throw new IllegalArgumentException("an escape must be \\n, \\r, \\0 or \\\\, was in " + value);
             }
         }
         return text.toString();

@@ -4,7 +4,10 @@ import java.time.Instant;
 import java.util.Optional;
 import java.util.function.BiConsumer;
 
-/** Writes fields, one line each: {@code key=value}, with line breaks and backslashes of the value escaped. */
+/**
+ * Writes fields, one line each: {@code key=value}, with line breaks, backslashes and NUL of the value escaped. NUL, because not
+ * every database takes it in a text.
+ */
 final class FieldWriter {
 
     private final StringBuilder text;
@@ -25,8 +28,11 @@ final class FieldWriter {
     }
 
     FieldWriter put(String key, Object value) {
-        String escaped =
-                value.toString().replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r");
+        String escaped = value.toString()
+                .replace("\\", "\\\\")
+                .replace("\n", "\\n")
+                .replace("\r", "\\r")
+                .replace("\0", "\\0");
         text.append(prefix).append(key).append('=').append(escaped).append('\n');
         return this;
     }

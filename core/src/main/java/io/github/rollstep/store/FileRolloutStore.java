@@ -35,7 +35,6 @@ import org.jspecify.annotations.Nullable;
 public final class FileRolloutStore implements RolloutStore, AutoCloseable {
 
     private static final String FORMAT = "rollstep-record ";
-    private static final int VERSION = 2;
     private static final String CHECKSUM = "crc32=";
 
     private final Path directory;
@@ -103,7 +102,7 @@ public final class FileRolloutStore implements RolloutStore, AutoCloseable {
 
     @Override
     public synchronized Optional<Lease> acquire(FleetId fleet, String owner, Duration duration) {
-        Optional<Entry> acquired = read(fleet).acquire(owner, duration, clock.instant());
+        Optional<Entry> acquired = read(fleet).acquire(new Lease(fleet, owner, 0), duration, clock.instant());
         acquired.ifPresent(entry -> write(fleet, entry));
         return acquired.map(entry -> entry.lease(fleet));
     }
@@ -149,26 +148,20 @@ public final class FileRolloutStore implements RolloutStore, AutoCloseable {
     }
 
     private Entry parse(FleetId fleet, String text) {
-        int head = text.indexOf('\n');
-        if (head < 0 || !text.startsWith(FORMAT)) {
-            throw new IllegalArgumentException("it is not a record of Rollstep");
-        }
-        String format = text.substring(FORMAT.length(), head);
-        if (!format.equals(Integer.toString(VERSION))) {
-            throw new IllegalArgumentException("its format is %s, this version reads %d".formatted(format, VERSION));
-        }
+        int format = RecordText.version(FORMAT, text);
         int tail = text.lastIndexOf(CHECKSUM);
         if (tail < 0 || !text.substring(tail).equals(checksum(text.substring(0, tail)))) {
             throw new IllegalArgumentException("it is torn, or was changed: the checksum does not match");
         }
-        FieldReader in = FieldReader.of(text.substring(head + 1, tail));
+        FieldReader in = RecordText.body(text.substring(0, tail));
         long fence = in.get("fence", Long::parseLong);
         Optional<String> owner = in.find("owner");
         Instant until = in.time("until");
         boolean ours = in.text("session").equals(session);
         long version = in.get("version", Long::parseLong);
-        Optional<Stored> stored =
-                version == 0 ? Optional.empty() : Optional.of(new Stored(version, StateFormat.read(in.in("state"))));
+        Optional<Stored> stored = version == 0
+                ? Optional.empty()
+                : Optional.of(new Stored(version, StateFormat.read(in.in("state"), format)));
         in.requireNothingLeft();
         stored.map(record -> record.state().fleet())
                 .filter(other -> !other.equals(fleet))
@@ -187,7 +180,7 @@ public final class FileRolloutStore implements RolloutStore, AutoCloseable {
                 .put("session", session)
                 .put("version", entry.stored().map(Stored::version).orElse(0L));
         entry.stored().ifPresent(stored -> StateFormat.write(out.in("state"), stored.state()));
-        String text = FORMAT + VERSION + "\n" + out;
+        String text = FORMAT + RecordText.VERSION + "\n" + out;
         return text + checksum(text);
     }
 

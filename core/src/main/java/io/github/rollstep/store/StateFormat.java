@@ -8,10 +8,12 @@ import io.github.rollstep.Revision;
 import io.github.rollstep.RolloutId;
 import io.github.rollstep.plan.InstanceRecord;
 import io.github.rollstep.plan.Limits;
+import io.github.rollstep.plan.PastRollout;
 import io.github.rollstep.plan.Reason;
 import io.github.rollstep.plan.RolloutPhase;
 import io.github.rollstep.plan.RolloutState;
 import io.github.rollstep.plan.Timings;
+import io.github.rollstep.spi.Command;
 import java.time.Duration;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -32,6 +34,7 @@ final class StateFormat {
     static void write(FieldWriter out, RolloutState state) {
         out.put("fleet", state.fleet()).put("rollout", state.rollout());
         write(out.in("target"), state.target());
+        out.put("by", state.startedBy());
         state.baseline().ifPresent(baseline -> write(out.in("baseline"), baseline));
         out.put("restart", state.restart()).put("baselined", state.baseline().isPresent());
         write(out.in("limits"), state.limits());
@@ -68,20 +71,29 @@ final class StateFormat {
         out.put("observes", state.observed().isPresent());
         state.history().timings().ifPresent(timings -> write(out.in("timings"), timings));
         out.put("timed", state.history().timings().isPresent());
-        out.putAll(
-                "gone",
-                state.tombstones().entrySet(),
-                (tombstone, gone) -> tombstone.put("id", gone.getKey()).put("until", gone.getValue()));
+        out.put("held", state.held());
+        out.put("answers", state.answers().upTo())
+                .putAll(
+                        "answers.refused",
+                        state.answers().refused().entrySet(),
+                        (to, refusal) -> to.put("request", refusal.getKey()).put("reason", refusal.getValue()));
         state.history().verified().ifPresent(verified -> write(out.in("verified"), verified));
         out.put("verify", state.history().verified().isPresent())
-                .putAll("failed", state.history().failed(), (failed, id) -> failed.put("id", id));
+                .putAll("failed", state.history().failed(), (failed, id) -> failed.put("id", id))
+                .putAll("past", state.history().past(), StateFormat::write);
     }
 
-    static RolloutState read(FieldReader in) {
+    /** @param version of the format; what one before knew that is of no use any more is dropped */
+    static RolloutState read(FieldReader in, int version) {
+        boolean isCurrent = version == RecordText.VERSION;
+        if (!isCurrent) {
+            in.all("gone", gone -> gone.text("id") + gone.text("until"));
+        }
         return new RolloutState(
                 in.get("fleet", FleetId::of),
                 in.get("rollout", RolloutId::of),
                 revision(in.in("target")),
+                isCurrent ? in.text("by") : "",
                 in.flag("restart"),
                 in.flag("baselined") ? Optional.of(revision(in.in("baseline"))) : Optional.empty(),
                 limits(in.in("limits")),
@@ -111,15 +123,100 @@ final class StateFormat {
                 map(in.all("zone", zone -> Map.entry(zone.text("name"), zone.number("count")))),
                 new LinkedHashSet<>(in.all("gate", gate -> gate.text("name"))),
                 in.flag("observes") ? Optional.of(timings(in.in("observed"))) : Optional.empty(),
-                map(in.all("gone", gone -> Map.entry(gone.get("id", InstanceId::of), gone.time("until")))),
+                in.find("held", text -> text),
+                isCurrent
+                        ? new RolloutState.Answers(
+                                in.get("answers", Long::parseLong),
+                                map(in.all("answers.refused", StateFormat::refusal)))
+                        : RolloutState.Answers.NONE,
                 new RolloutState.History(
                         in.flag("verify") ? Optional.of(revision(in.in("verified"))) : Optional.empty(),
                         new LinkedHashSet<>(in.all("failed", failed -> failed.text("id"))),
-                        in.flag("timed") ? Optional.of(timings(in.in("timings"))) : Optional.empty()));
+                        in.flag("timed") ? Optional.of(timings(in.in("timings"))) : Optional.empty(),
+                        isCurrent ? in.all("past", StateFormat::past) : List.of()));
     }
 
     private static OptionalInt count(FieldReader in, String key) {
         return in.find(key, Integer::parseInt).map(OptionalInt::of).orElseGet(OptionalInt::empty);
+    }
+
+    private static void write(FieldWriter out, PastRollout past) {
+        out.put("rollout", past.rollout());
+        past.from().ifPresent(from -> write(out.in("from"), from));
+        out.put("known", past.from().isPresent());
+        write(out.in("to"), past.to());
+        out.put("restart", past.restart())
+                .put("phase", past.phase())
+                .put("reason", past.reason().code())
+                .put("text", past.reason().text())
+                .put("by", past.startedBy())
+                .put("started", past.startedAt())
+                .put("ended", past.endedAt())
+                .put("launches", past.launches())
+                .put("failures", past.failures())
+                .put("peak", past.peak());
+        past.fewestServing().ifPresent(fewest -> out.put("fewest", fewest));
+        write(out.in("limits"), past.limits());
+    }
+
+    private static PastRollout past(FieldReader in) {
+        return new PastRollout(
+                in.get("rollout", RolloutId::of),
+                in.flag("known") ? Optional.of(revision(in.in("from"))) : Optional.empty(),
+                revision(in.in("to")),
+                in.flag("restart"),
+                in.get("phase", RolloutPhase::valueOf),
+                Reason.of(in.get("reason", Reason.Code::valueOf), in.text("text")),
+                in.text("by"),
+                in.time("started"),
+                in.time("ended"),
+                limits(in.in("limits")),
+                in.number("launches"),
+                in.number("failures"),
+                in.number("peak"),
+                count(in, "fewest"));
+    }
+
+    private static Map.Entry<Long, String> refusal(FieldReader in) {
+        return Map.entry(in.get("request", Long::parseLong), in.text("reason"));
+    }
+
+    static void write(FieldWriter out, Command command) {
+        if (command instanceof Command.Start start) {
+            out.put("command", "START");
+            write(out.in("target"), start.target());
+            out.put("restart", start.restart()).put("again", start.again());
+        } else if (command instanceof Command.RollBack rollBack) {
+            out.put("command", "ROLL_BACK").put("reason", rollBack.reason());
+        } else if (command instanceof Command.Resize resize) {
+            out.put("command", "RESIZE").put("desired", resize.desired());
+        } else if (command instanceof Command.Pause) {
+            out.put("command", "PAUSE");
+        } else if (command instanceof Command.Resume) {
+            out.put("command", "RESUME");
+        } else if (command instanceof Command.Approve) {
+            out.put("command", "APPROVE");
+        } else if (command instanceof Command.Abort) {
+            out.put("command", "ABORT");
+        } else {
+            throw new IllegalArgumentException("command must be known, was " + command);
+        }
+        out.put("rollout", command.rollout());
+    }
+
+    static Command command(FieldReader in) {
+        String kind = in.text("command");
+        Optional<RolloutId> rollout = in.find("rollout", RolloutId::of);
+        return switch (kind) {
+            case "START" -> new Command.Start(revision(in.in("target")), in.flag("restart"), in.flag("again"));
+            case "ROLL_BACK" -> new Command.RollBack(in.text("reason"), rollout);
+            case "RESIZE" -> new Command.Resize(in.number("desired"), rollout);
+            case "PAUSE" -> new Command.Pause(rollout);
+            case "RESUME" -> new Command.Resume(rollout);
+            case "APPROVE" -> new Command.Approve(rollout);
+            case "ABORT" -> new Command.Abort(rollout);
+            default -> throw new IllegalArgumentException("command is not known, was \"" + kind + "\"");
+        };
     }
 
     private static void write(FieldWriter out, Revision revision) {

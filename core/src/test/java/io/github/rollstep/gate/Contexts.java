@@ -25,7 +25,7 @@ final class Contexts {
                 baseline,
                 1,
                 false,
-                new FleetCounts(4, 3, 1, 0, 2, 0, 1, 0, 5),
+                new FleetCounts(6, 3, 1, 0, 2, 0, 1, 2, 5),
                 Duration.ofSeconds(42));
     }
 

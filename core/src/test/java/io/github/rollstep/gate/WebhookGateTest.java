@@ -180,8 +180,8 @@ class WebhookGateTest {
         assertThat(asked.get().text())
                 .isEqualTo("{\"gate\":\"acceptance\",\"fleet\":\"shop\",\"rollout\":\"r-1\",\"target\":\"v2\","
                         + "\"baseline\":\"v1\",\"batch\":1,\"baking\":false,\"waitedMillis\":42000,"
-                        + "\"counts\":{\"existing\":4,\"serving\":3,\"updated\":1,\"starting\":0,\"outdated\":2,"
-                        + "\"draining\":0,\"stopping\":1,\"failed\":5},"
+                        + "\"counts\":{\"existing\":6,\"serving\":3,\"updated\":1,\"starting\":0,\"outdated\":2,"
+                        + "\"draining\":0,\"stopping\":1,\"kept\":2,\"failed\":5},"
                         + "\"metadata\":{\"stage\":\"prod\\\"\\u000a\\u00e9\",\"a\":\"\"}}");
     }
 

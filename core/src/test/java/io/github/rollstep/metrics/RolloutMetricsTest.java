@@ -12,6 +12,8 @@ import io.github.rollstep.run.RollingUpdate;
 import io.github.rollstep.run.Rollout;
 import io.github.rollstep.spi.InstanceProvider;
 import io.github.rollstep.spi.LaunchRequest;
+import io.github.rollstep.spi.RolloutStore;
+import io.github.rollstep.store.InMemoryRolloutStore;
 import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
@@ -26,6 +28,8 @@ import org.junit.jupiter.api.Test;
 class RolloutMetricsTest {
 
     private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
+    private final RolloutStore store = new InMemoryRolloutStore();
+    private final Memory platform = new Memory();
     private final RolloutMetrics metrics = new RolloutMetrics(registry);
 
     private static final class Memory implements InstanceProvider {
@@ -68,23 +72,44 @@ class RolloutMetricsTest {
         return meter.measure().iterator().next().getValue();
     }
 
-    @Test
-    void countsARolloutAndForgetsItsGaugesAtTheEnd() {
-        RollingUpdate update = RollingUpdate.builder()
+    private RollingUpdate.Builder builder() {
+        return RollingUpdate.builder()
                 .fleet(FleetId.of("shop"))
                 .desired(2)
-                .provider(new Memory())
+                .provider(platform)
                 .health(instance -> Health.healthy())
+                .store(store)
                 .policy(RolloutPolicy.builder().minReady(Duration.ZERO).build())
                 .listener(metrics)
-                .hostDriven()
-                .build();
+                .hostDriven();
+    }
+
+    @Test
+    void forgetsItsGaugesWhenTheControllerLeavesTheRollout() {
+        RollingUpdate update = builder().build();
+        update.start(Revision.of("v1")).step();
+        assertThat(values()).containsKeys("rollstep.instances[shop, existing]", "rollstep.rollout.elapsed[shop]");
+
+        update.close();
+
+        assertThat(values())
+                .doesNotContainKeys("rollstep.instances[shop, existing]", "rollstep.rollout.elapsed[shop]")
+                .containsEntry("rollstep.actions[launch, shop, missing]", 1.0);
+        RollingUpdate next = builder().build();
+        next.resume().orElseThrow().step();
+        assertThat(values()).containsEntry("rollstep.instances[shop, existing]", 2.0);
+        next.close();
+    }
+
+    @Test
+    void countsARolloutAndForgetsItsGaugesAtTheEnd() {
+        RollingUpdate update = builder().build();
         Rollout rollout = update.start(Revision.of("v1"));
         assertThat(values())
                 .as("registered ahead")
                 .containsEntry("rollstep.rollouts[shop, succeeded]", 0.0)
                 .containsEntry("rollstep.calls.failed[shop, retryable]", 0.0)
-                .containsKey("rollstep.instances[shop, existing]");
+                .containsKeys("rollstep.instances[shop, existing]", "rollstep.instances[shop, kept]");
 
         rollout.step();
         assertThat(values()).containsEntry("rollstep.instances[shop, existing]", 1.0);

@@ -140,4 +140,30 @@ class EndTest {
         scene.run();
         assertThat(scene.state.phase()).isEqualTo(SUCCEEDED);
     }
+
+    @Test
+    void theHundredRevisionsThatFailedLastAreRemembered() {
+        Scene scene = Scene.of(1, oneByOne().onFailure(FailurePolicy.STOP).build());
+        fail(scene);
+        for (int i = 3; i <= 102; i++) {
+            fail(scene.rollTo("v" + i, 1));
+        }
+        assertThat(scene.state.history().failed()).hasSize(100).startsWith("v3").endsWith("v102");
+
+        fail(scene.rollTo("v3", 1));
+        fail(scene.rollTo("v103", 1));
+
+        assertThat(scene.state.history().failed()).hasSize(100).startsWith("v5").endsWith("v102", "v3", "v103");
+    }
+
+    private static void fail(Scene scene) {
+        while (!scene.state.phase().isFinal()) {
+            scene.plan();
+            scene.obey().plan.actions().stream()
+                    .filter(action -> action instanceof Action.Launch)
+                    .map(action -> ((Action.Launch) action).token().value())
+                    .forEach(scene::exits);
+            scene.afterSeconds(1);
+        }
+    }
 }

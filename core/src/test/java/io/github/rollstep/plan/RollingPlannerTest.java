@@ -652,7 +652,7 @@ class RollingPlannerTest {
         scene.rollTo("v3", 3);
 
         assertThat(scene.plan()).containsExactly("terminate r1-1");
-        assertThat(scene.reasons()).containsExactly("r1-1 has failed");
+        assertThat(scene.reasons()).containsExactly("r1-1 runs v2 and has exited");
         assertThat(scene.gone("r1-1").plan()).containsExactly("launch r2-1 v3");
     }
 
@@ -925,6 +925,29 @@ class RollingPlannerTest {
     }
 
     @Test
+    void whatAStaleListSaysIsGoneNeedsNoProof() {
+        Scene scene = Scene.of(3, oneByOne().build());
+        scene.platform = new Platform(true, false, Duration.ofSeconds(5), Duration.ofMinutes(1));
+        scene.plan();
+
+        scene.ends("a").afterSeconds(1).plan();
+        assertThat(scene.plan.counts().existing()).isEqualTo(3);
+        scene.afterSeconds(1).plan();
+        assertThat(scene.plan.counts().existing()).as("listed so again").isEqualTo(3);
+    }
+
+    @Test
+    void aLaunchWhoseInstanceIsGoneHasFailed() {
+        Scene scene = Scene.of(3, oneByOne().maxFailedInstances(0).build());
+        scene.platform = new Platform(true, false, Duration.ofSeconds(5), Duration.ofMinutes(1));
+        scene.plan();
+        scene.comesUp("r1-1").ends("r1-1").afterSeconds(1).plan();
+
+        assertThat(scene.state.failures().count()).isEqualTo(1);
+        assertThat(scene.plan.counts().existing()).isEqualTo(3);
+    }
+
+    @Test
     void oneAbsenceInAStaleListProvesNothing() {
         Scene scene = Scene.of(3, oneByOne().build());
         scene.platform = new Platform(true, false, Duration.ofSeconds(5), Duration.ofMinutes(1));
@@ -942,8 +965,11 @@ class RollingPlannerTest {
         scene.fleet.put("a", a);
         scene.afterSeconds(1).plan();
         assertThat(scene.plan.counts().existing())
-                .as("what is gone leaves a tombstone")
-                .isEqualTo(3);
+                .as("an older list shows it once more")
+                .isEqualTo(4);
+        assertThat(scene.plan.counts().serving())
+                .as("it has to soak before it counts")
+                .isEqualTo(2);
     }
 
     @Test

@@ -150,6 +150,10 @@ final class Scene {
         return as(FAILED, ids).isOut(ids);
     }
 
+    Scene ends(String... ids) {
+        return as(Instance.State.GONE, ids);
+    }
+
     Scene stops(String... ids) {
         return as(STOPPING, ids);
     }

@@ -1,9 +1,13 @@
 package io.github.rollstep.run;
 
+import io.github.rollstep.Batches;
+import io.github.rollstep.FleetId;
 import io.github.rollstep.Health;
 import io.github.rollstep.Instance;
 import io.github.rollstep.InstanceId;
+import io.github.rollstep.Quota;
 import io.github.rollstep.Revision;
+import io.github.rollstep.RolloutPolicy;
 import io.github.rollstep.Routing;
 import io.github.rollstep.spi.HealthChecker;
 import io.github.rollstep.spi.InstanceProvider;
@@ -11,9 +15,11 @@ import io.github.rollstep.spi.LaunchRequest;
 import io.github.rollstep.spi.TrafficRouter;
 import io.github.rollstep.spi.Watchable;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
@@ -25,8 +31,14 @@ final class FakePlatform implements InstanceProvider, TrafficRouter, HealthCheck
 
     final Map<InstanceId, Instance> instances = new ConcurrentSkipListMap<>();
     final Map<InstanceId, Routing> routes = new ConcurrentHashMap<>();
+
+    /** What was asked for, with each repeat. */
+    final List<LaunchRequest> launches = new CopyOnWriteArrayList<>();
+
     final Set<String> bad = ConcurrentHashMap.newKeySet();
     final List<Runnable> watchers = new CopyOnWriteArrayList<>();
+
+    volatile Duration longestDrain = Duration.ZERO;
 
     /** Runs at the beginning of each call, with its name; may block or throw. */
     volatile Interference interference = call -> {};
@@ -42,6 +54,24 @@ final class FakePlatform implements InstanceProvider, TrafficRouter, HealthCheck
         }
         platform.instances.keySet().forEach(id -> platform.routes.put(id, Routing.in()));
         return platform;
+    }
+
+    /** Rolls a fleet of three on this platform. */
+    RollingUpdate.Builder update(FleetId fleet) {
+        return RollingUpdate.builder()
+                .fleet(fleet)
+                .desired(3)
+                .provider(this)
+                .health(this)
+                .router(this);
+    }
+
+    /** One after the other, each as soon as it is healthy. */
+    static RolloutPolicy.Builder oneByOne() {
+        return RolloutPolicy.builder()
+                .batches(Batches.sliding(Quota.of(1)))
+                .maxSurge(1)
+                .minReady(Duration.ZERO);
     }
 
     private void add(String id, Revision revision) {
@@ -69,8 +99,16 @@ final class FakePlatform implements InstanceProvider, TrafficRouter, HealthCheck
     }
 
     @Override
+    public Optional<String> settings(Revision target) {
+        interference.before("settings of " + target);
+        return Optional.empty();
+    }
+
+    @Override
     public void launch(List<LaunchRequest> open) {
         interference.before("launch");
+        launches.addAll(open);
+        interference.before("launched");
         open.forEach(request -> instances.computeIfAbsent(
                 InstanceId.of(request.token().value()),
                 id -> Instance.builder(id, request.revision(), Instance.State.RUNNING)
@@ -94,6 +132,11 @@ final class FakePlatform implements InstanceProvider, TrafficRouter, HealthCheck
     public Map<InstanceId, Routing> routes(Collection<Instance> instances) {
         interference.before("routes");
         return new TreeMap<>(routes);
+    }
+
+    @Override
+    public Duration longestDrain() {
+        return longestDrain;
     }
 
     @Override

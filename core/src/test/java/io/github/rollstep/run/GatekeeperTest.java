@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import org.junit.jupiter.api.Test;
@@ -36,12 +37,7 @@ class GatekeeperTest {
     }
 
     private Rollout rollout(Gate... gates) {
-        RollingUpdate.Builder builder = RollingUpdate.builder()
-                .fleet(FleetId.of("shop"))
-                .desired(3)
-                .provider(platform)
-                .health(platform)
-                .router(platform)
+        RollingUpdate.Builder builder = platform.update(FleetId.of("shop"))
                 .policy(RolloutPolicy.builder()
                         .batches(Batches.fixed(Quota.of(1)))
                         .maxSurge(1)
@@ -114,6 +110,87 @@ class GatekeeperTest {
 
         answer.countDown();
         stepUntil(rollout, () -> rollout.phase() == RolloutPhase.SUCCEEDED);
+    }
+
+    /** It is asked of the present batch as soon as it has answered, and not only at the next interval. */
+    @Test
+    void aLateAnswerOfAnEarlierBatchDoesNotCountAndIsNoError() {
+        CountDownLatch late = new CountDownLatch(1);
+        List<String> asked = Collections.synchronizedList(new ArrayList<>());
+        Rollout rollout = rollout(new Asked("slow", context -> {
+            asked.add("batch " + context.batch());
+            if (asked.size() == 2) {
+                await(late);
+                return Verdict.fail("of the first batch, before one of it died");
+            }
+            return Verdict.pass();
+        }));
+        stepUntil(rollout, () -> asked.size() == 2);
+        platform.instances.keySet().stream()
+                .filter(id -> platform.instances.get(id).revision().id().equals("v2"))
+                .findFirst()
+                .ifPresent(platform.instances::remove);
+        stepUntil(rollout, () -> Collections.frequency(platform.revisions(), "v2") == 0);
+        stepUntil(rollout, () -> Collections.frequency(platform.revisions(), "v2") == 1);
+        for (int i = 0; i < 20; i++) {
+            rollout.step();
+            clock.advance(Duration.ofSeconds(1));
+            assertThat(waits(rollout)).noneMatch(wait -> wait.contains("cannot tell"));
+        }
+
+        late.countDown();
+        stepUntil(rollout, () -> rollout.phase() == RolloutPhase.SUCCEEDED);
+    }
+
+    @Test
+    void whatIsAskedWhenTheRolloutEndsIsGivenUp() throws Exception {
+        CountDownLatch asked = new CountDownLatch(1);
+        CountDownLatch interrupted = new CountDownLatch(1);
+        Rollout rollout = rollout(new Asked("hung", context -> {
+            if (context.batch() > 0) {
+                asked.countDown();
+                try {
+                    new CountDownLatch(1).await();
+                } catch (InterruptedException e) {
+                    interrupted.countDown();
+                }
+            }
+            return Verdict.pass();
+        }));
+        stepUntil(rollout, () -> asked.getCount() == 0);
+
+        rollout.abort();
+
+        assertThat(interrupted.await(60, TimeUnit.SECONDS)).isTrue();
+    }
+
+    @Test
+    void noVerdictAtAllIsShownAsAnError() {
+        Rollout rollout = rollout(new Asked("null", context -> null));
+
+        stepUntil(rollout, () -> waits(rollout).contains("gate null: cannot tell: gate null: the verdict was null"));
+    }
+
+    @Test
+    void theFirstAnswerIsWaitedFor() {
+        Rollout rollout = rollout(new Asked("slow", context -> {
+            if (context.batch() == 0) {
+                takeTime();
+            }
+            return Verdict.fail("red before");
+        }));
+
+        stepUntil(rollout, () -> rollout.phase().isFinal());
+        assertThat(rollout.phase()).as("what failed before blocks nothing").isEqualTo(RolloutPhase.SUCCEEDED);
+    }
+
+    /** Longer than a step waits for an answer, all but the first. */
+    private static void takeTime() {
+        try {
+            Thread.sleep(400);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     private static void await(CountDownLatch latch) {

@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import io.github.rollstep.Batches;
 import io.github.rollstep.FleetId;
+import io.github.rollstep.Instance;
+import io.github.rollstep.InstanceId;
 import io.github.rollstep.Quota;
 import io.github.rollstep.Revision;
 import io.github.rollstep.RolloutPolicy;
@@ -32,12 +34,7 @@ class PreviewTest {
     private final RolloutStore store = new InMemoryRolloutStore(clock);
 
     private RollingUpdate.Builder builder() {
-        return RollingUpdate.builder()
-                .fleet(SHOP)
-                .desired(3)
-                .provider(platform)
-                .health(platform)
-                .router(platform)
+        return platform.update(SHOP)
                 .store(store)
                 .policy(policy().build())
                 .clock(clock)
@@ -63,6 +60,19 @@ class PreviewTest {
         assertThat(calls).containsExactly("check", "list", "routes");
         assertThat(store.load(SHOP)).isEmpty();
         assertThat(store.acquire(SHOP, "somebody else", Duration.ofSeconds(1))).isPresent();
+    }
+
+    @Test
+    void whatIsListedAsGoneIsNotThere() {
+        InstanceId gone = InstanceId.of("gone");
+        platform.instances.put(
+                gone,
+                Instance.builder(gone, Revision.of("v1"), Instance.State.GONE).build());
+
+        Forecast forecast = builder().build().preview(V2, TIMINGS);
+
+        assertThat(forecast.peak()).isEqualTo(4);
+        assertThat(forecast.duration()).isEqualTo(Duration.ofSeconds(3 * 40));
     }
 
     @Test

@@ -10,6 +10,7 @@ final class Recorder implements RolloutListener {
     final List<String> actions = new CopyOnWriteArrayList<>();
     final List<String> failedCalls = new CopyOnWriteArrayList<>();
     final List<String> failures = new CopyOnWriteArrayList<>();
+    final List<String> left = new CopyOnWriteArrayList<>();
     final List<String> waits = new CopyOnWriteArrayList<>();
 
     @Override
@@ -30,6 +31,11 @@ final class Recorder implements RolloutListener {
     @Override
     public void instanceFailed(RolloutEvent.InstanceFailed event) {
         failures.add(event.reason().text());
+    }
+
+    @Override
+    public void left(RolloutEvent.Left event) {
+        left.add(event.rollout() + ": " + event.why());
     }
 
     @Override

@@ -11,6 +11,7 @@ import io.github.rollstep.InstanceId;
 import io.github.rollstep.Quota;
 import io.github.rollstep.ResourceBudget;
 import io.github.rollstep.Revision;
+import io.github.rollstep.RolloutId;
 import io.github.rollstep.RolloutPolicy;
 import io.github.rollstep.Routing;
 import io.github.rollstep.plan.InstanceRecord;
@@ -18,6 +19,7 @@ import io.github.rollstep.plan.Plan;
 import io.github.rollstep.plan.Reason;
 import io.github.rollstep.plan.RolloutPhase;
 import io.github.rollstep.plan.RolloutState;
+import io.github.rollstep.spi.LaunchRequest;
 import io.github.rollstep.spi.ProviderException;
 import io.github.rollstep.spi.RolloutStore;
 import io.github.rollstep.store.InMemoryRolloutStore;
@@ -42,19 +44,11 @@ class RollingUpdateTest {
     private RolloutPolicy policy = policy().build();
 
     private static RolloutPolicy.Builder policy() {
-        return RolloutPolicy.builder()
-                .batches(Batches.sliding(Quota.of(1)))
-                .maxSurge(1)
-                .minReady(Duration.ZERO);
+        return FakePlatform.oneByOne();
     }
 
     private RollingUpdate.Builder builder() {
-        return RollingUpdate.builder()
-                .fleet(SHOP)
-                .desired(3)
-                .provider(platform)
-                .health(platform)
-                .router(platform)
+        return platform.update(SHOP)
                 .store(store)
                 .policy(policy)
                 .listener(recorder)
@@ -158,8 +152,29 @@ class RollingUpdateTest {
                 .isThrownBy(() -> RollingUpdate.builder().build())
                 .withMessage("fleet must be given, was not");
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> builder().pollInterval(Duration.ofSeconds(11)))
-                .withMessage("pollInterval must be within PT0.01S to PT10S, was PT11S");
+                .isThrownBy(() -> builder().pollInterval(Duration.ofSeconds(61)))
+                .withMessage("pollInterval must be within PT0.01S to PT1M, was PT1M1S");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> builder().keepHistory(20, Duration.ofSeconds(-1)))
+                .withMessage("age must be within PT0S to PT87600H, was PT-1S");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> builder().keepHistory(20, Duration.ofDays(3_651)))
+                .withMessage("age must be within PT0S to PT87600H, was PT87624H");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> builder().keepHistory(-1, Duration.ZERO))
+                .withMessage("rollouts must be within 0 to 1000, was -1");
+    }
+
+    @Test
+    void theLongestHistoryIsKept() {
+        try (RollingUpdate update =
+                builder().keepHistory(1_000, Duration.ofDays(3_650)).build()) {
+            drive(update.start(V2));
+            clock.advance(Duration.ofDays(3_600));
+            drive(update.start(V3));
+
+            assertThat(update.history()).hasSize(2);
+        }
     }
 
     @Test
@@ -174,6 +189,64 @@ class RollingUpdateTest {
 
             platform.bad.clear();
             assertThat(drive(update.retry(V2)).phase()).isEqualTo(RolloutPhase.SUCCEEDED);
+        }
+    }
+
+    @Test
+    void aLaunchThatARolloutLeftOpenIsTheSameForTheNext() {
+        platform.interference = call -> {
+            if (call.equals("launched")) {
+                throw ProviderException.retryable("the answer was lost, and the request, too");
+            }
+        };
+        try (RollingUpdate update = update()) {
+            Rollout first = update.start(V2);
+            first.step();
+            first.abort();
+            clock.advance(Duration.ofSeconds(10));
+            platform.interference = call -> {};
+
+            Rollout second = update.start(V2);
+            assertThat(drive(second).phase()).isEqualTo(RolloutPhase.SUCCEEDED);
+
+            LaunchRequest left = platform.launches.get(0);
+            assertThat(left.rollout()).isEqualTo(first.id());
+            assertThat(platform.launches)
+                    .filteredOn(request -> request.token().equals(left.token()))
+                    .hasSizeGreaterThan(1)
+                    .allMatch(left::equals);
+            assertThat(platform.launches)
+                    .filteredOn(request -> !request.token().equals(left.token()))
+                    .extracting(LaunchRequest::rollout)
+                    .containsOnly(second.id());
+        }
+    }
+
+    @Test
+    void launchesOfSeveralRolloutsThatAreStillOpenAreAskedForTogether() {
+        platform.interference = call -> {
+            if (call.equals("launched")) {
+                throw ProviderException.retryable("the answer was lost, and the request, too");
+            }
+        };
+        policy = policy().maxSurge(3).batches(Batches.sliding(Quota.of(3))).build();
+        try (RollingUpdate update = builder().desired(2).build()) {
+            Rollout first = update.start(V2);
+            first.step();
+            update.resize(3);
+            update.start(V3).step();
+            Rollout third = update.start(V2);
+            clock.advance(Duration.ofSeconds(10));
+            third.step();
+
+            assertThat(platform.launches)
+                    .allMatch(request -> request.rollout().owns(request.token()))
+                    .filteredOn(request -> request.revision().equals(V2))
+                    .extracting(LaunchRequest::rollout)
+                    .contains(first.id(), third.id());
+            platform.interference = call -> {};
+            assertThat(drive(third).phase()).isEqualTo(RolloutPhase.SUCCEEDED);
+            assertThat(platform.revisions()).containsExactly("v2", "v2", "v2");
         }
     }
 
@@ -400,7 +473,7 @@ class RollingUpdateTest {
         Rollout lost = update().start(V2);
         lost.step();
         lost.step();
-        clock.advance(Journal.LEASE.plusSeconds(1));
+        clock.advance(Duration.ofSeconds(30).plusSeconds(1));
 
         try (RollingUpdate next = update()) {
             Rollout rollout = next.resume().orElseThrow();
@@ -421,7 +494,7 @@ class RollingUpdateTest {
                 .isThrownBy(() -> update().start(V3))
                 .withMessageContaining("another controller holds the lease of fleet shop");
 
-        clock.advance(Journal.LEASE.plusSeconds(1));
+        clock.advance(Duration.ofSeconds(30).plusSeconds(1));
         RollingUpdate second = update();
         second.resume().orElseThrow();
         int launched = platform.instances.size();
@@ -431,6 +504,99 @@ class RollingUpdateTest {
         assertThat(platform.instances)
                 .as("the one that lost the lease did not act")
                 .hasSize(launched);
+    }
+
+    @Test
+    void resizesNothingThatAnotherControllerHolds() {
+        Rollout held = update().start(V2);
+        RollingUpdate other = update();
+
+        assertThatIllegalStateException()
+                .isThrownBy(() -> other.resize(5))
+                .withMessageStartingWith("another controller holds the lease of fleet shop");
+
+        assertThat(other.limits().desired()).isEqualTo(3);
+        assertThat(held.progress().limits().desired()).isEqualTo(3);
+    }
+
+    @Test
+    void resizesARolloutThatNobodyDrives() {
+        RollingUpdate first = update();
+        RolloutId id = first.start(V2).id();
+        first.close();
+        RollingUpdate second = update();
+
+        second.resize(5);
+
+        assertThat(second.limits().desired()).isEqualTo(5);
+        RollingUpdate third = update();
+        Rollout rollout = third.start(V2);
+        assertThat(rollout.id()).isEqualTo(id);
+        assertThat(third.limits().desired())
+                .as("the size of what it goes on with")
+                .isEqualTo(5);
+        assertThat(drive(rollout).phase()).isEqualTo(RolloutPhase.SUCCEEDED);
+        assertThat(platform.revisions()).containsExactly("v2", "v2", "v2", "v2", "v2");
+    }
+
+    @Test
+    void aControllerOfAnotherSizeSupersedes() {
+        RollingUpdate first = update();
+        RolloutId id = first.start(V2).id();
+        first.resize(5);
+        first.close();
+
+        Rollout rollout = builder().desired(4).build().start(V2);
+
+        assertThat(rollout.id()).isNotEqualTo(id);
+        assertThat(rollout.progress().limits().desired()).isEqualTo(4);
+    }
+
+    @Test
+    void aRestartThatGoesBackIsNotTheOneAskedFor() {
+        RollingUpdate update = update();
+        Rollout first = update.restart();
+        while (first.progress().counts().updated() < 1) {
+            first.step();
+            clock.advance(Duration.ofSeconds(1));
+        }
+        assertThat(update.restart()).isSameAs(first);
+        first.rollBack("by hand");
+
+        Rollout second = update.restart();
+
+        assertThat(second.id()).isNotEqualTo(first.id());
+        assertThat(drive(second).phase()).isEqualTo(RolloutPhase.SUCCEEDED);
+    }
+
+    @Test
+    void tellsThatItLeavesARolloutThatGoesOn() {
+        RollingUpdate first = update();
+        Rollout superseded = first.start(V2);
+        superseded.step();
+        Rollout rollout = first.start(V3);
+        assertThat(recorder.left).singleElement().asString().contains("superseded by " + rollout.id());
+
+        clock.advance(Duration.ofSeconds(30).plusSeconds(1));
+        RollingUpdate second = update();
+        Rollout resumed = second.resume().orElseThrow();
+        assertThatIllegalStateException().isThrownBy(rollout::step);
+        assertThatIllegalStateException().isThrownBy(rollout::step);
+        first.close();
+        assertThat(recorder.left).hasSize(2).last().asString().contains("another controller has taken over");
+
+        second.close();
+        assertThat(recorder.left).hasSize(3).last().asString().contains(resumed.id() + ": ", "closed, can be resumed");
+    }
+
+    @Test
+    void aRolloutThatEndsIsNotLeft() {
+        RollingUpdate update = update();
+        drive(update.start(V2));
+
+        update.close();
+
+        assertThat(recorder.left).isEmpty();
     }
 
     @Test

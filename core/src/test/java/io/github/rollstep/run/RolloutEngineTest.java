@@ -4,11 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
-import io.github.rollstep.Batches;
 import io.github.rollstep.FleetId;
-import io.github.rollstep.Quota;
 import io.github.rollstep.Revision;
-import io.github.rollstep.RolloutPolicy;
 import io.github.rollstep.plan.Reason;
 import io.github.rollstep.plan.RolloutPhase;
 import java.time.Duration;
@@ -34,17 +31,8 @@ class RolloutEngineTest {
     }
 
     private RollingUpdate.Builder builder(String fleet, FakePlatform platform) {
-        return RollingUpdate.builder()
-                .fleet(FleetId.of(fleet))
-                .desired(3)
-                .provider(platform)
-                .health(platform)
-                .router(platform)
-                .policy(RolloutPolicy.builder()
-                        .batches(Batches.sliding(Quota.of(1)))
-                        .maxSurge(1)
-                        .minReady(Duration.ZERO)
-                        .build())
+        return platform.update(FleetId.of(fleet))
+                .policy(FakePlatform.oneByOne().build())
                 .engine(engine)
                 .pollInterval(Duration.ofMillis(50));
     }

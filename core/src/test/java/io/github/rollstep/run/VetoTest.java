@@ -26,12 +26,7 @@ class VetoTest {
     private final FakePlatform platform = FakePlatform.of("v1", 3);
 
     private Rollout rollout(StopVeto veto) {
-        return RollingUpdate.builder()
-                .fleet(FleetId.of("shop"))
-                .desired(3)
-                .provider(platform)
-                .health(platform)
-                .router(platform)
+        return platform.update(FleetId.of("shop"))
                 .stopVeto(veto)
                 .policy(RolloutPolicy.builder()
                         .batches(Batches.sliding(Quota.of(3)))

@@ -8,8 +8,10 @@ import io.github.rollstep.FleetId;
 import io.github.rollstep.plan.RolloutState;
 import io.github.rollstep.spi.ProviderException;
 import io.github.rollstep.spi.RolloutStore.Lease;
+import io.github.rollstep.spi.RolloutStore.Stored;
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -65,8 +67,8 @@ class FileRolloutStoreTest {
         try (FileRolloutStore store = FileRolloutStore.open(directory)) {
             Files.writeString(file, "hello\n");
             assertRefused(store, file + " is refused: it is not a record of Rollstep");
-            Files.writeString(file, "rollstep-record 3\n");
-            assertRefused(store, file + " is refused: its format is 3, this version reads 2");
+            Files.writeString(file, "rollstep-record 4\n");
+            assertRefused(store, file + " is refused: its format is 4, this version reads 2 and 3");
             Files.delete(file);
             store.save(lease(store), 0, state);
             Files.copy(file, directory.resolve("other.rollout"));
@@ -82,6 +84,33 @@ class FileRolloutStoreTest {
                         e -> assertThat(e.isRetryable()).isFalse())
                 .hasMessage(message);
         assertThatThrownBy(() -> store.acquire(SHOP, "me", LONG)).hasMessage(message);
+    }
+
+    /** Written by the version before, with what that one knew and this one does not. */
+    @Test
+    void readsTheFormatOfTheVersionBeforeAndWritesItsOwn() throws IOException {
+        Path file = directory.resolve("shop.rollout");
+        Files.write(file, resource("format-2.rollout"));
+        try (FileRolloutStore store = FileRolloutStore.open(directory)) {
+            Stored stored = store.load(SHOP).orElseThrow();
+            assertThat(stored.version()).isEqualTo(1);
+            assertThat(stored.state().rollout()).hasToString("r426");
+            assertThat(stored.state().instances()).hasSizeGreaterThan(2);
+            assertThat(stored.state().startedBy()).isEmpty();
+            assertThat(stored.state().answers()).isEqualTo(RolloutState.Answers.NONE);
+
+            Lease lease = store.acquire(SHOP, "a", Duration.ofSeconds(30)).orElseThrow();
+            assertThat(lease.fence()).isGreaterThan(1);
+            assertThat(store.save(lease, 1, stored.state())).isTrue();
+            assertThat(Files.readString(file)).startsWith("rollstep-record 3\n");
+            assertThat(store.load(SHOP).orElseThrow().state()).isEqualTo(stored.state());
+        }
+    }
+
+    private byte[] resource(String name) throws IOException {
+        try (InputStream in = FileRolloutStoreTest.class.getResourceAsStream(name)) {
+            return in.readAllBytes();
+        }
     }
 
     @Test

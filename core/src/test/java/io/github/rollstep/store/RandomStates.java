@@ -7,6 +7,7 @@ import io.github.rollstep.Revision;
 import io.github.rollstep.RolloutId;
 import io.github.rollstep.plan.InstanceRecord;
 import io.github.rollstep.plan.Limits;
+import io.github.rollstep.plan.PastRollout;
 import io.github.rollstep.plan.Reason;
 import io.github.rollstep.plan.RolloutPhase;
 import io.github.rollstep.plan.RolloutState;
@@ -16,6 +17,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -42,17 +44,14 @@ final class RandomStates {
         for (int i = random.nextInt(5); i > 0; i--) {
             instances.add(instance(rollout, i));
         }
-        Map<InstanceId, Instant> gone = new HashMap<>();
-        for (int i = random.nextInt(3); i > 0; i--) {
-            gone.put(InstanceId.of("gone=" + i), time());
-        }
         return new RolloutState(
                 FleetId.of("shop"),
                 rollout,
                 revision(),
+                text(),
                 random.nextBoolean(),
                 maybe(this::revision),
-                new Limits(1 + random.nextInt(9), 20, text(), random.nextInt(3), random.nextInt(3), random.nextInt(3)),
+                limits(),
                 random.nextInt(9),
                 random.nextBoolean(),
                 random.nextBoolean(),
@@ -75,11 +74,36 @@ final class RandomStates {
                 random.nextBoolean() ? Map.of() : Map.of("zone=a", 3, "b", 4),
                 random.nextBoolean() ? Set.of() : Set.of("errors", "a=b\n"),
                 maybe(this::timings),
-                gone,
+                maybe(this::text),
+                new RolloutState.Answers(
+                        random.nextInt(9), random.nextBoolean() ? Map.of() : Map.of(7L, text(), 9L, text())),
                 new RolloutState.History(
                         maybe(this::revision),
-                        random.nextBoolean() ? Set.of() : Set.of("v7", "v8"),
-                        maybe(this::timings)));
+                        random.nextBoolean() ? Set.of() : new LinkedHashSet<>(List.of("v8", "v7", "v9")),
+                        maybe(this::timings),
+                        random.nextBoolean() ? List.of() : List.of(past(), past())));
+    }
+
+    private Limits limits() {
+        return new Limits(1 + random.nextInt(9), 20, text(), random.nextInt(3), random.nextInt(3), random.nextInt(3));
+    }
+
+    private PastRollout past() {
+        return new PastRollout(
+                RolloutId.of("r" + random.nextInt(1000)),
+                maybe(this::revision),
+                revision(),
+                random.nextBoolean(),
+                any(RolloutPhase.values()),
+                Reason.of(any(Reason.Code.values()), text()),
+                text(),
+                time(),
+                time(),
+                limits(),
+                random.nextInt(9),
+                random.nextInt(9),
+                random.nextInt(9),
+                count());
     }
 
     private InstanceRecord instance(RolloutId rollout, int ordinal) {

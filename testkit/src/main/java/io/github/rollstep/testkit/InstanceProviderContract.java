@@ -9,6 +9,7 @@ import io.github.rollstep.FleetId;
 import io.github.rollstep.Instance;
 import io.github.rollstep.InstanceId;
 import io.github.rollstep.LaunchToken;
+import io.github.rollstep.Place;
 import io.github.rollstep.Revision;
 import io.github.rollstep.RolloutId;
 import io.github.rollstep.spi.InstanceProvider;
@@ -16,6 +17,7 @@ import io.github.rollstep.spi.LaunchRequest;
 import io.github.rollstep.spi.ProviderException;
 import io.github.rollstep.spi.Watchable;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
@@ -110,16 +112,22 @@ public abstract class InstanceProviderContract {
     }
 
     private static LaunchRequest request(FleetId fleet, int ordinal, Revision revision) {
-        return new LaunchRequest(fleet, ROLLOUT, ROLLOUT.token(ordinal), revision);
+        return new LaunchRequest(
+                fleet, ROLLOUT, ROLLOUT.token(ordinal), revision, Place.anywhere(), Instant.ofEpochSecond(ordinal));
     }
 
     private LaunchRequest request(int ordinal) {
         return request(FLEET, ordinal, revision());
     }
 
+    /** Without what is listed as gone. */
+    private static List<Instance> existing(InstanceProvider provider) {
+        return provider.list().stream().filter(Instance::exists).toList();
+    }
+
     private List<Instance> running(InstanceProvider provider, int count) {
         return Eventually.get(patience(), () -> {
-            List<Instance> listed = provider.list();
+            List<Instance> listed = existing(provider);
             assertThat(listed).hasSize(count).allMatch(instance -> instance.state() == Instance.State.RUNNING);
             return listed;
         });
@@ -160,19 +168,19 @@ public abstract class InstanceProviderContract {
     }
 
     private static Set<InstanceId> ids(InstanceProvider provider) {
-        return provider.list().stream().map(Instance::id).collect(Collectors.toSet());
+        return existing(provider).stream().map(Instance::id).collect(Collectors.toSet());
     }
 
     @Test
     protected void listsNothingBeforeTheFirstLaunch() {
-        assertThat(provider(FLEET).list()).isEmpty();
+        assertThat(existing(provider(FLEET))).isEmpty();
     }
 
     @Test
     protected void startsAnInstanceForEachOpenLaunch() {
         InstanceProvider provider = launched(2);
 
-        List<Instance> listed = provider.list();
+        List<Instance> listed = existing(provider);
         assertThat(listed).extracting(Instance::id).doesNotHaveDuplicates();
         assertThat(listed).allMatch(instance -> instance.revision().equals(revision()));
     }
@@ -181,7 +189,7 @@ public abstract class InstanceProviderContract {
     protected void listsTheTokenOfEachLaunch() {
         InstanceProvider provider = launched(2);
 
-        assertThat(provider.list())
+        assertThat(existing(provider))
                 .extracting(instance -> instance.token().map(LaunchToken::value).orElse("none"))
                 .containsExactlyInAnyOrderElementsOf(
                         keepsTokens() ? List.of("rollout-1-1", "rollout-1-2") : List.of("none", "none"));
@@ -207,7 +215,7 @@ public abstract class InstanceProviderContract {
         provider.launch(List.of(request(1)));
         awaitStaleness(provider);
 
-        assertThat(provider.list())
+        assertThat(existing(provider))
                 .as("%s after its launch", provider.staleness())
                 .hasSize(1);
     }
@@ -231,6 +239,19 @@ public abstract class InstanceProviderContract {
 
         running(provider, 2);
         assertThat(ids(provider)).containsAll(before);
+        assertStays(provider, 2);
+    }
+
+    @Test
+    protected void whatAnEarlierRolloutLeftOpenIsStartedBesideTheRest() {
+        InstanceProvider provider = provider(FLEET);
+        RolloutId later = RolloutId.of("rollout-2");
+        List<LaunchRequest> open = List.of(request(1), new LaunchRequest(FLEET, later, later.token(1), revision()));
+
+        provider.launch(open);
+        provider.launch(open);
+
+        running(provider, 2);
         assertStays(provider, 2);
     }
 
@@ -264,7 +285,7 @@ public abstract class InstanceProviderContract {
 
     private InstanceId failed(InstanceProvider provider) {
         return Eventually.get(patience(), () -> {
-            List<Instance> listed = provider.list();
+            List<Instance> listed = existing(provider);
             assertThat(listed).hasSize(1).allMatch(instance -> instance.state() == Instance.State.FAILED);
             return listed.get(0).id();
         });
@@ -280,13 +301,13 @@ public abstract class InstanceProviderContract {
 
         provider.terminate(failed);
 
-        Eventually.holds(patience(), () -> assertThat(provider.list()).isEmpty());
+        Eventually.holds(patience(), () -> assertThat(existing(provider)).isEmpty());
     }
 
     @Test
     protected void terminatesTheOneAndNoOther() {
         InstanceProvider provider = launched(2);
-        InstanceId one = provider.list().get(0).id();
+        InstanceId one = existing(provider).get(0).id();
 
         provider.terminate(one);
 
@@ -297,13 +318,13 @@ public abstract class InstanceProviderContract {
     @Test
     protected void whatWasTerminatedIsListedAsStoppingUntilItIsGone() {
         InstanceProvider provider = launched(1);
-        InstanceId one = provider.list().get(0).id();
+        InstanceId one = existing(provider).get(0).id();
 
         provider.terminate(one);
         awaitStaleness(provider);
 
         Eventually.holds(patience(), () -> {
-            List<Instance> listed = provider.list();
+            List<Instance> listed = existing(provider);
             if (listed.stream().anyMatch(instance -> instance.state() != Instance.State.STOPPING)) {
                 throw new IllegalStateException("told to stop, and listed otherwise: " + listed);
             }
@@ -314,7 +335,7 @@ public abstract class InstanceProviderContract {
     @Test
     protected void whatIsGoneNeverComesBack() {
         InstanceProvider provider = launched(2);
-        InstanceId one = provider.list().get(0).id();
+        InstanceId one = existing(provider).get(0).id();
         provider.terminate(one);
         Eventually.holds(patience(), () -> assertThat(ids(provider)).hasSize(1).doesNotContain(one));
         awaitStaleness(provider);
@@ -327,10 +348,10 @@ public abstract class InstanceProviderContract {
     @Test
     protected void terminatingAgainOrTheUnknownChangesNothing() {
         InstanceProvider provider = launched(2);
-        InstanceId one = provider.list().get(0).id();
+        InstanceId one = existing(provider).get(0).id();
         provider.terminate(one);
         provider.terminate(one);
-        Eventually.holds(patience(), () -> assertThat(provider.list()).hasSize(1));
+        Eventually.holds(patience(), () -> assertThat(existing(provider)).hasSize(1));
 
         provider.terminate(one);
         provider.terminate(InstanceId.of("never-there"));
@@ -344,7 +365,7 @@ public abstract class InstanceProviderContract {
 
         provider.terminateAll(ids(provider));
 
-        Eventually.holds(patience(), () -> assertThat(provider.list()).isEmpty());
+        Eventually.holds(patience(), () -> assertThat(existing(provider)).isEmpty());
     }
 
     @Test
@@ -401,7 +422,7 @@ public abstract class InstanceProviderContract {
 
         InstanceProvider next = reopened(FLEET, died);
 
-        assertThat(next.list())
+        assertThat(existing(next))
                 .extracting(Instance::id, Instance::revision, Instance::token, Instance::address)
                 .containsExactlyInAnyOrderElementsOf(before.stream()
                         .map(i -> tuple(i.id(), i.revision(), i.token(), i.address()))
@@ -441,7 +462,7 @@ public abstract class InstanceProviderContract {
     @Test
     protected void aPlatformThatIsAwayIsARetryableErrorAndNothingIsLost() {
         InstanceProvider provider = launched(1);
-        InstanceId one = provider.list().get(0).id();
+        InstanceId one = existing(provider).get(0).id();
 
         outage().ifPresent(back -> {
             Disturbed.away(provider::list);
@@ -466,14 +487,14 @@ public abstract class InstanceProviderContract {
     @Test
     protected void anInterruptedCallEndsSoonAndNothingIsLost() {
         InstanceProvider provider = launched(1);
-        InstanceId one = provider.list().get(0).id();
+        InstanceId one = existing(provider).get(0).id();
 
         Disturbed.interrupted(patience(), provider::list);
         Disturbed.interrupted(patience(), () -> provider.launch(List.of(request(2), request(3))));
-        provider.launch(List.of(request(2), request(3)));
+        Disturbed.again(patience(), () -> provider.launch(List.of(request(2), request(3))));
         running(provider, 3);
         Disturbed.interrupted(patience(), () -> provider.terminate(one));
-        provider.terminate(one);
+        Disturbed.again(patience(), () -> provider.terminate(one));
 
         Eventually.holds(patience(), () -> assertThat(ids(provider)).hasSize(2).doesNotContain(one));
         assertStays(provider, 2);
@@ -482,7 +503,7 @@ public abstract class InstanceProviderContract {
     @Test
     protected void launchesAndTerminatesAtTheSameTime() {
         InstanceProvider provider = launched(1);
-        InstanceId one = provider.list().get(0).id();
+        InstanceId one = existing(provider).get(0).id();
 
         Together.call(List.of(
                 () -> {
@@ -503,8 +524,8 @@ public abstract class InstanceProviderContract {
         CountDownLatch told = new CountDownLatch(1);
         try (Watchable.Subscription watch = watch(provider, told::countDown)) {
             assertThat(watch).isNotNull();
-            provider.terminate(provider.list().get(0).id());
-            Eventually.holds(patience(), () -> assertThat(provider.list()).isEmpty());
+            provider.terminate(existing(provider).get(0).id());
+            Eventually.holds(patience(), () -> assertThat(existing(provider)).isEmpty());
 
             assertThat(told.await(patience().toMillis(), TimeUnit.MILLISECONDS))
                     .as("told of the end of an instance")
@@ -523,7 +544,7 @@ public abstract class InstanceProviderContract {
 
         launch(provider, 2);
         provider.terminateAll(ids(provider));
-        Eventually.holds(patience(), () -> assertThat(provider.list()).isEmpty());
+        Eventually.holds(patience(), () -> assertThat(existing(provider)).isEmpty());
 
         assertThat(told.get() - before).as("told after the close").isLessThanOrEqualTo(1);
     }

@@ -157,7 +157,7 @@ public final class InvariantMonitor implements RolloutListener {
         }
 
         public RolloutStore store(RolloutStore store) {
-            return new WatchedStore(store, witness);
+            return WatchedStore.of(store, witness);
         }
     }
 

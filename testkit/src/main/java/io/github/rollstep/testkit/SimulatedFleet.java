@@ -572,7 +572,7 @@ public final class SimulatedFleet {
         @Override
         public Map<InstanceId, Health> checkAll(Collection<Instance> instances) {
             return call(Call.CHECK, List::of, now -> {
-                Map<InstanceId, Health> verdicts = new HashMap<>();
+                Map<InstanceId, Health> verdicts = new HashMap<>(2 * instances.size());
                 for (Instance instance : instances) {
                     verdicts.put(instance.id(), healthOf(instance));
                 }
@@ -598,7 +598,7 @@ public final class SimulatedFleet {
         @Override
         public Map<InstanceId, Routing> routes(Collection<Instance> instances) {
             return call(Call.ROUTES, List::of, now -> {
-                Map<InstanceId, Routing> routes = new HashMap<>();
+                Map<InstanceId, Routing> routes = new HashMap<>(2 * members.size());
                 for (Collection<SimulatedInstance> some : List.of(members.values(), foreign.values())) {
                     for (SimulatedInstance member : some) {
                         if (member.route != Routing.State.OUT) {

@@ -199,6 +199,7 @@ final class SimulatedInstance {
     void vanish() {
         pending.clear();
         cutRequests();
+        warm = false;
         route = Routing.State.OUT;
         around.gone().accept(id);
         around.changed().run();

@@ -330,13 +330,13 @@ public abstract class TrafficRouterContract {
         Instance a = instance("a");
         Instance b = instance("b");
         Disturbed.interrupted(patience(), () -> router.admitAll(List.of(a, b)));
-        router.admitAll(List.of(a, b));
+        Disturbed.again(patience(), () -> router.admitAll(List.of(a, b)));
         isIn(router, a);
         isIn(router, b);
 
         Disturbed.interrupted(patience(), () -> router.routes(List.of(a, b)));
         Disturbed.interrupted(patience(), () -> router.drain(a));
-        router.drain(a);
+        Disturbed.again(patience(), () -> router.drain(a));
 
         isQuiet(router, a);
         assertThat(answering()).containsExactly(b.id().value());

@@ -2,6 +2,7 @@ package io.github.rollstep.testkit;
 
 import io.github.rollstep.Instance;
 import io.github.rollstep.InstanceId;
+import io.github.rollstep.Revision;
 import io.github.rollstep.plan.Observed;
 import io.github.rollstep.spi.InstanceProvider;
 import io.github.rollstep.spi.LaunchRequest;
@@ -11,6 +12,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /** A provider with a witness. */
 class WatchedProvider implements InstanceProvider {
@@ -33,16 +35,25 @@ class WatchedProvider implements InstanceProvider {
     public List<Instance> list() {
         Sighting sighting = witness.look();
         List<Instance> instances = witness.ask("list", provider::list);
-        witness.listed(sighting, instances);
+        witness.listed(sighting, instances.stream().filter(Instance::exists).toList());
         return instances;
     }
 
     @Override
     public void launch(List<LaunchRequest> open) {
+        launch(open, () -> provider.launch(open));
+    }
+
+    @Override
+    public void launch(List<LaunchRequest> open, Set<InstanceId> leaving) {
+        launch(open, () -> provider.launch(open, leaving));
+    }
+
+    private void launch(List<LaunchRequest> open, Runnable call) {
         Optional<Map<InstanceId, Observed>> before = witness.truth();
         witness.launches(open, before);
         try {
-            witness.tell("launch", () -> provider.launch(open));
+            witness.tell("launch", call);
         } finally {
             witness.launched(before, witness.truth());
         }
@@ -58,6 +69,21 @@ class WatchedProvider implements InstanceProvider {
     public void terminateAll(Collection<InstanceId> ids) {
         witness.requests(Witness.Request.TERMINATE, ids);
         witness.tell("terminate", () -> provider.terminateAll(ids));
+    }
+
+    @Override
+    public Optional<String> settings(Revision target) {
+        return provider.settings(target);
+    }
+
+    @Override
+    public void hold(String settings, int atMost, Revision goal) {
+        provider.hold(settings, atMost, goal);
+    }
+
+    @Override
+    public void restore(String settings, Revision outcome) {
+        provider.restore(settings, outcome);
     }
 
     @Override

@@ -7,6 +7,7 @@ import io.github.rollstep.spi.RevisionAffinity;
 import io.github.rollstep.spi.RevisionKey;
 import io.github.rollstep.spi.TrafficRouter;
 import io.github.rollstep.spi.Watchable;
+import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -67,6 +68,11 @@ class WatchedRouter implements TrafficRouter {
 
     private static List<InstanceId> ids(Collection<Instance> instances) {
         return instances.stream().map(Instance::id).toList();
+    }
+
+    @Override
+    public Duration longestDrain() {
+        return router.longestDrain();
     }
 
     @Override

@@ -2,17 +2,27 @@ package io.github.rollstep.testkit;
 
 import io.github.rollstep.FleetId;
 import io.github.rollstep.plan.RolloutState;
+import io.github.rollstep.spi.Command;
+import io.github.rollstep.spi.Exchange;
 import io.github.rollstep.spi.RolloutStore;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 
 /** A store with a witness. */
-final class WatchedStore implements RolloutStore {
+class WatchedStore implements RolloutStore {
 
     private final RolloutStore store;
     private final Witness witness;
 
-    WatchedStore(RolloutStore store, Witness witness) {
+    /** A store that controllers share stays one. */
+    static WatchedStore of(RolloutStore store, Witness witness) {
+        return store instanceof Exchange exchange
+                ? new Shared(store, exchange, witness)
+                : new WatchedStore(store, witness);
+    }
+
+    private WatchedStore(RolloutStore store, Witness witness) {
         this.store = store;
         this.witness = witness;
     }
@@ -59,5 +69,35 @@ final class WatchedStore implements RolloutStore {
     @Override
     public String toString() {
         return store.toString();
+    }
+
+    private static final class Shared extends WatchedStore implements Exchange {
+
+        private final Exchange exchange;
+
+        Shared(RolloutStore store, Exchange exchange, Witness witness) {
+            super(store, witness);
+            this.exchange = exchange;
+        }
+
+        @Override
+        public long ask(FleetId fleet, Command command, String by) {
+            return exchange.ask(fleet, command, by);
+        }
+
+        @Override
+        public List<Request> requests() {
+            return exchange.requests();
+        }
+
+        @Override
+        public void forget(FleetId fleet, long upTo) {
+            exchange.forget(fleet, upTo);
+        }
+
+        @Override
+        public RollCall rollCall(String controller, Duration alive) {
+            return exchange.rollCall(controller, alive);
+        }
     }
 }

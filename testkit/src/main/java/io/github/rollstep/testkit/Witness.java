@@ -62,6 +62,7 @@ final class Witness {
     private Sighting current;
     private Optional<Sighting> planned = Optional.empty();
     private Optional<RolloutState> state = Optional.empty();
+    private long adopted;
     private final Map<InstanceId, Instant> notServing = new HashMap<>();
     private boolean refused;
     private Map<String, String> told = Map.of();
@@ -206,9 +207,10 @@ final class Witness {
     void loaded(RolloutStore store, Optional<Stored> stored) {
         synchronized (file) {
             CaseFile.StoreLog log = file.log(store);
-            stored.ifPresent(one -> {
+            // Another thread of the controller may have asked before the last save, and be answered after it.
+            stored.filter(one -> one.version() >= adopted).ifPresent(one -> {
                 file.learn(one.state());
-                adopt(one.state(), false);
+                adopt(one.state(), one.version(), false);
                 if (one.version() > log.latestVersion) {
                     log.latestVersion = one.version();
                     log.latest = Optional.of(one.state());
@@ -250,7 +252,7 @@ final class Witness {
                 log.latest = Optional.of(next);
             }
             file.learn(next);
-            adopt(next, true);
+            adopt(next, version, true);
         }
     }
 
@@ -282,7 +284,7 @@ final class Witness {
     }
 
     /** A rollout that begins takes at its word what is there, unless this controller has watched it until now. */
-    private void adopt(RolloutState next, boolean own) {
+    private void adopt(RolloutState next, long version, boolean own) {
         boolean goesOn = state.filter(before -> before.rollout().equals(next.rollout())
                         || (own && !before.phase().isFinal()))
                 .isPresent();
@@ -291,6 +293,7 @@ final class Witness {
             current = new Sighting(file.now(), file.launchCalls);
         }
         state = Optional.of(next);
+        adopted = version;
     }
 
     private void note(String verb, RolloutState next) {
@@ -352,8 +355,7 @@ final class Witness {
                 .flatMap(record -> record.id().stream())
                 .collect(Collectors.toSet());
         List<Instance> all = sighting.listed().values().stream()
-                .filter(instance ->
-                        !kept.contains(instance.id()) && !end.tombstones().containsKey(instance.id()))
+                .filter(instance -> !kept.contains(instance.id()))
                 .toList();
         List<Instance> serving = all.stream()
                 .filter(instance -> evidence.ever(instance.id(), evidence::serves))
@@ -423,9 +425,7 @@ final class Witness {
         if (state.isEmpty() || planned.isEmpty()) {
             return;
         }
-        long exist = planned.get().listed().keySet().stream()
-                .filter(id -> !state.get().tombstones().containsKey(id))
-                .count();
+        int exist = planned.get().listed().size();
         long more = open.stream()
                 .filter(request -> !there.contains(request.token()))
                 .count();

@@ -5,6 +5,7 @@ import io.github.rollstep.RolloutPolicy;
 import io.github.rollstep.plan.FleetSnapshot;
 import io.github.rollstep.plan.Plan;
 import io.github.rollstep.plan.RolloutState;
+import io.github.rollstep.spi.Command;
 import java.util.function.Supplier;
 
 /** The engine as a simulation drives it: every call on the thread of the caller, with a planner and with names of its choice. */
@@ -28,6 +29,6 @@ public final class SimulatedEngine {
 
     /** @param restart whether what runs the target already is replaced too */
     public static Rollout start(RollingUpdate update, Revision target, boolean restart) {
-        return update.start(target, restart, false);
+        return update.start(new Command.Start(target, restart, false));
     }
 }

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.github.rollstep.Health;
 import io.github.rollstep.Instance;
 import io.github.rollstep.InstanceId;
-import io.github.rollstep.LaunchToken;
+import io.github.rollstep.RolloutId;
 import io.github.rollstep.spi.HealthChecker;
 import io.github.rollstep.spi.ProviderException;
 import java.time.Duration;
@@ -84,7 +84,7 @@ class BrokenHealthCheckersTest {
                     && Thread.currentThread().isInterrupted();
             boolean unsure = has(Defect.NEVER_SURE_THAT_ONE_IS_WELL) && health.isHealthy()
                     || has(Defect.IS_UNSURE_OF_THE_SILENT)
-                            && instance.token().filter(SILENT::equals).isPresent();
+                            && instance.token().filter(SILENT::owns).isPresent();
             if (has(Defect.KEEPS_THE_FIRST_VERDICT)) {
                 return first.computeIfAbsent(instance.id(), id -> health);
             }
@@ -129,8 +129,7 @@ class BrokenHealthCheckersTest {
             Map<InstanceId, Health> verdicts = new HashMap<>(real.checkAll(instances));
             List<InstanceId> ids = instances.stream().map(Instance::id).toList();
             boolean silent = instances.stream()
-                    .anyMatch(
-                            instance -> instance.token().filter(SILENT::equals).isPresent());
+                    .anyMatch(instance -> instance.token().filter(SILENT::owns).isPresent());
             if (has(Defect.NEEDS_ONE) && instances.isEmpty()) {
                 throw new IllegalArgumentException("nothing to check");
             }
@@ -152,7 +151,7 @@ class BrokenHealthCheckersTest {
         }
     }
 
-    private static final LaunchToken SILENT = LaunchToken.of("silent");
+    private static final RolloutId SILENT = RolloutId.of("silent");
 
     private static final class Contract extends HealthCheckerContract {
 

@@ -41,6 +41,7 @@ class BrokenProvidersTest {
         LISTS_LATER_THAN_IT_SAYS("listsALaunchWithinTheStatedStaleness"),
         STARTS_AGAIN_ON_A_REPEAT("aRepeatStartsNothingTwice"),
         STARTS_ONLY_WHEN_ALL_ARE_NEW("aRepeatWithANewLaunchStartsTheNewOneAlone"),
+        STARTS_THOSE_OF_ONE_ROLLOUT_ALONE("whatAnEarlierRolloutLeftOpenIsStartedBesideTheRest"),
         LOOKS_BEFORE_IT_LEAPS("aRepeatAtTheSameTimeStartsNothingTwice"),
         REPLACES_WHAT_FAILED("aRepeatStartsNothingForAnInstanceThatFailed"),
         KEEPS_WHAT_FAILED("whatExitedIsListedAsFailedUntilItIsTerminated"),
@@ -192,6 +193,12 @@ class BrokenProvidersTest {
                 launchAnew(open.get(0));
             }
             if (has(Defect.STARTS_ONLY_WHEN_ALL_ARE_NEW) && open.stream().anyMatch(repeats)) {
+                return;
+            }
+            RolloutId rollout = open.get(0).rollout();
+            if (has(Defect.STARTS_THOSE_OF_ONE_ROLLOUT_ALONE)
+                    && !open.stream().allMatch(request -> request.rollout().equals(rollout))) {
+                launchOneByOne(open.subList(0, 1));
                 return;
             }
             if (has(Defect.LAUNCHES_FOR_ANY_FLEET) && !own) {

@@ -146,7 +146,7 @@ public enum Defect {
         @Override
         public Plan plan(FleetSnapshot snapshot, RolloutState state, RolloutPolicy policy) {
             Plan plan = good(snapshot, state, policy);
-            return plan.withNext(plan.actions().isEmpty() ? plan.next() : state);
+            return Forgery.withNext(plan, plan.actions().isEmpty() ? plan.next() : state);
         }
     },
     NEVER_LAUNCHES(Promise.ENDS) {
@@ -185,7 +185,7 @@ public enum Defect {
         public Plan plan(FleetSnapshot snapshot, RolloutState state, RolloutPolicy policy) {
             Plan plan = good(snapshot, state, policy);
             return plan.next().phase() == RolloutPhase.AWAITING_APPROVAL
-                    ? plan.withNext(plan.next().approve(snapshot.now(), REASON))
+                    ? Forgery.withNext(plan, plan.next().approve(snapshot.now(), REASON))
                     : plan;
         }
     },
@@ -238,7 +238,7 @@ public enum Defect {
                             && state.baseline()
                                     .filter(from -> !from.equals(state.target()))
                                     .isPresent()
-                    ? plan.withNext(plan.next().rollBack(snapshot.now(), REASON))
+                    ? Forgery.withNext(plan, plan.next().rollBack(snapshot.now(), REASON))
                     : plan;
         }
     },
@@ -427,9 +427,11 @@ public enum Defect {
                     && plan.next().phase() == RolloutPhase.ROLLING
                     && plan.actions().isEmpty();
             return all
-                    ? plan.withNext(Forgery.of(plan.next())
-                            .phase(RolloutPhase.SUCCEEDED)
-                            .state())
+                    ? Forgery.withNext(
+                            plan,
+                            Forgery.of(plan.next())
+                                    .phase(RolloutPhase.SUCCEEDED)
+                                    .state())
                     : plan;
         }
     },
@@ -442,9 +444,11 @@ public enum Defect {
                     && plan.next().instances().stream()
                             .noneMatch(record -> record.revision().equals(state.target()));
             return newAreGone
-                    ? plan.withNext(Forgery.of(plan.next())
-                            .phase(RolloutPhase.ROLLED_BACK)
-                            .state())
+                    ? Forgery.withNext(
+                            plan,
+                            Forgery.of(plan.next())
+                                    .phase(RolloutPhase.ROLLED_BACK)
+                                    .state())
                     : plan;
         }
     },
@@ -466,11 +470,13 @@ public enum Defect {
         public Plan plan(FleetSnapshot snapshot, RolloutState state, RolloutPolicy policy) {
             Plan plan = good(snapshot, state, policy);
             return state.back() && plan.next().phase() == RolloutPhase.FAILED
-                    ? plan.withNext(Forgery.of(plan.next())
-                            .back(false)
-                            .phase(RolloutPhase.ROLLING)
-                            .withoutFailures()
-                            .state())
+                    ? Forgery.withNext(
+                            plan,
+                            Forgery.of(plan.next())
+                                    .back(false)
+                                    .phase(RolloutPhase.ROLLING)
+                                    .withoutFailures()
+                                    .state())
                     : plan;
         }
     },
@@ -610,13 +616,13 @@ public enum Defect {
     }
 
     private static Plan withActions(Plan plan, Function<Action, Stream<Action>> change) {
-        return plan.withActions(plan.actions().stream().flatMap(change).toList());
+        return Forgery.withActions(plan, plan.actions().stream().flatMap(change).toList());
     }
 
     private static Plan withMore(Plan plan, List<Action> more) {
         List<Action> actions = new ArrayList<>(plan.actions());
         actions.addAll(more);
-        return plan.withActions(actions);
+        return Forgery.withActions(plan, actions);
     }
 
     private static Plan withLimits(Limits limits, FleetSnapshot snapshot, RolloutState state, RolloutPolicy policy) {
@@ -625,7 +631,7 @@ public enum Defect {
         }
         Plan plan = good(snapshot, state.resize(limits), policy);
         RolloutState next = plan.next();
-        return plan.withNext(next.phase().isFinal() ? next : next.resize(state.limits()));
+        return Forgery.withNext(plan, next.phase().isFinal() ? next : next.resize(state.limits()));
     }
 
     private static InstanceRecord intending(InstanceRecord record, Intent intent) {

@@ -37,6 +37,8 @@ import net.jqwik.api.Arbitrary;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * What is forecast is what comes: the same policy on a {@link SimulatedFleet}, looked at every second, takes exactly the same
@@ -106,6 +108,16 @@ class ForecastPropertyTest {
     @Provide
     Arbitrary<Case> cases() {
         return Arbitraries.randomValue(Case::random);
+    }
+
+    /**
+     * One in some thousands: an instance is told to leave that was in the router, but not for minReady, or that was healthy that
+     * very second; a rollout goes back before its first launch.
+     */
+    @ParameterizedTest
+    @ValueSource(longs = {11_827, 12_124, 14_429, 14_675, 16_881, 37_281, 37_443})
+    void whatOnceWasForecastWrongly(long seed) {
+        whatIsForecastIsWhatComes(Case.random(new Random(seed)));
     }
 
     @Property(tries = 500)
@@ -242,8 +254,8 @@ class ForecastPropertyTest {
                 @Override
                 public Boolean launch(Action.Launch launch) {
                     fleet.provider()
-                            .launch(List.of(
-                                    new LaunchRequest(fleet.id(), state.rollout(), launch.token(), launch.revision())));
+                            .launch(List.of(new LaunchRequest(
+                                    fleet.id(), launch.token().rollout(), launch.token(), launch.revision())));
                     return true;
                 }
 

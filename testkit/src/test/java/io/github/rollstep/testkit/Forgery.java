@@ -1,6 +1,8 @@
 package io.github.rollstep.testkit;
 
+import io.github.rollstep.plan.Action;
 import io.github.rollstep.plan.InstanceRecord;
+import io.github.rollstep.plan.Plan;
 import io.github.rollstep.plan.RolloutPhase;
 import io.github.rollstep.plan.RolloutState;
 import java.util.List;
@@ -8,7 +10,7 @@ import java.util.Optional;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 
-/** A state that no planner would make: for defects. */
+/** States and plans that no planner would make: for defects. */
 final class Forgery {
 
     private final RolloutState from;
@@ -25,6 +27,16 @@ final class Forgery {
         failures = from.failures();
         launches = from.launches();
         instances = from.instances();
+    }
+
+    static Plan withActions(Plan plan, List<Action> actions) {
+        return new Plan(
+                actions, plan.next(), plan.waits(), plan.failures(), plan.departing(), plan.counts(), plan.wakeAt());
+    }
+
+    static Plan withNext(Plan plan, RolloutState next) {
+        return new Plan(
+                plan.actions(), next, plan.waits(), plan.failures(), plan.departing(), plan.counts(), plan.wakeAt());
     }
 
     static Forgery of(RolloutState state) {
@@ -66,6 +78,7 @@ final class Forgery {
                 from.fleet(),
                 from.rollout(),
                 from.target(),
+                from.startedBy(),
                 from.restart(),
                 from.baseline(),
                 from.limits(),
@@ -85,7 +98,8 @@ final class Forgery {
                 from.zones(),
                 from.failingBefore(),
                 from.observed(),
-                from.tombstones(),
+                from.held(),
+                from.answers(),
                 from.history());
     }
 }

@@ -4,6 +4,7 @@ import io.github.rollstep.FleetId;
 import io.github.rollstep.Health;
 import io.github.rollstep.Instance;
 import io.github.rollstep.InstanceId;
+import io.github.rollstep.LaunchToken;
 import io.github.rollstep.Routing;
 import io.github.rollstep.plan.Action;
 import io.github.rollstep.plan.FleetSnapshot;
@@ -161,9 +162,13 @@ final class HandController {
                 .filter(record -> record.intent() == InstanceRecord.Intent.LAUNCH
                         && !record.failed()
                         && record.revision().equals(state.goal()))
-                .map(record -> new LaunchRequest(
-                        state.fleet(), state.rollout(), record.token().orElseThrow(), state.goal(), record.place()))
+                .map(record -> open(state, record, record.token().orElseThrow()))
                 .toList();
+    }
+
+    private static LaunchRequest open(RolloutState state, InstanceRecord record, LaunchToken token) {
+        return new LaunchRequest(
+                state.fleet(), token.rollout(), token, state.goal(), record.place(), record.intentSince());
     }
 
     private static Optional<InstanceId> target(Action action) {

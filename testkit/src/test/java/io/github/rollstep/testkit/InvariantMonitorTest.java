@@ -9,7 +9,6 @@ import io.github.rollstep.FleetId;
 import io.github.rollstep.Health;
 import io.github.rollstep.Instance;
 import io.github.rollstep.InstanceId;
-import io.github.rollstep.LaunchToken;
 import io.github.rollstep.Quota;
 import io.github.rollstep.Revision;
 import io.github.rollstep.RolloutId;
@@ -45,6 +44,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BiFunction;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Nested;
@@ -59,6 +59,7 @@ class InvariantMonitorTest {
     private static final Revision V1 = Revision.of("v1");
     private static final Revision V2 = Revision.of("v2");
     private static final int MOST_STEPS = 300;
+    private static final int AGAIN = 1000;
     private static final Reason REASON = Reason.of(Reason.Code.BY_HAND, "broken on purpose");
 
     private static final RolloutPolicy POLICY = RolloutPolicy.builder()
@@ -217,9 +218,10 @@ class InvariantMonitorTest {
                 open.forEach(one -> more.add(new LaunchRequest(
                         one.fleet(),
                         one.rollout(),
-                        LaunchToken.of(one.token() + "-again"),
+                        one.rollout().token(AGAIN + one.token().ordinal()),
                         one.revision(),
-                        one.place())));
+                        one.place(),
+                        one.intendedAt())));
                 super.launch(more);
             }
 
@@ -230,9 +232,9 @@ class InvariantMonitorTest {
 
             private Instance withItsToken(Instance instance) {
                 return instance.token()
-                        .filter(token -> token.value().endsWith("-again"))
+                        .filter(token -> token.ordinal() > AGAIN)
                         .map(token -> instance.toBuilder()
-                                .token(LaunchToken.of(token.value().replace("-again", "")))
+                                .token(token.rollout().token(token.ordinal() - AGAIN))
                                 .build())
                         .orElse(instance);
             }
@@ -384,6 +386,10 @@ class InvariantMonitorTest {
 
     private HandController takeOver(InvariantMonitor monitor, String owner) {
         InvariantMonitor.Controller watched = monitor.controller();
+        return takeOver(watched, owner, watched.store(store));
+    }
+
+    private HandController takeOver(InvariantMonitor.Controller watched, String owner, RolloutStore record) {
         HandController controller = new HandController(
                 SHOP,
                 owner,
@@ -391,16 +397,20 @@ class InvariantMonitorTest {
                 watched.provider(fleet.provider()),
                 watched.health(fleet.healthChecker()),
                 Optional.of(watched.router(fleet.router())),
-                watched.store(store));
+                record);
         controller.takeOver();
         return controller;
     }
 
     private HandController begin(InvariantMonitor monitor, RolloutPolicy policy) {
         HandController controller = takeOver(monitor, "first");
-        controller.persist(RolloutState.begin(
-                SHOP, RolloutId.of("r1"), V2, Limits.resolve(policy, 3), clock.instant(), Optional.empty()));
+        controller.persist(begun(policy));
         return controller;
+    }
+
+    private RolloutState begun(RolloutPolicy policy) {
+        return RolloutState.begin(
+                SHOP, RolloutId.of("r1"), V2, Limits.resolve(policy, 3), clock.instant(), Optional.empty());
     }
 
     private void play(
@@ -428,7 +438,9 @@ class InvariantMonitorTest {
             return RollingPlanner.plan(snapshot, state, policy);
         }
         Plan plan = RollingPlanner.plan(snapshot, state.resize(limits), policy);
-        return plan.next().phase().isFinal() ? plan : plan.withNext(plan.next().resize(state.limits()));
+        return plan.next().phase().isFinal()
+                ? plan
+                : Forgery.withNext(plan, plan.next().resize(state.limits()));
     }
 
     @ParameterizedTest
@@ -515,7 +527,7 @@ class InvariantMonitorTest {
             RolloutState active = state.phase() == RolloutPhase.PAUSED ? state.resume(snapshot.now()) : state;
             Plan plan = RollingPlanner.plan(snapshot, active, POLICY);
             return plan.next().phase() == RolloutPhase.ROLLING
-                    ? plan.withNext(plan.next().pause(snapshot.now(), REASON))
+                    ? Forgery.withNext(plan, plan.next().pause(snapshot.now(), REASON))
                     : plan;
         });
 
@@ -528,7 +540,7 @@ class InvariantMonitorTest {
         HandController controller = begin(monitor, POLICY);
         play(controller, monitor, (snapshot, state) -> {
             Plan plan = RollingPlanner.plan(snapshot, state, POLICY);
-            return plan.withNext(plan.next().abort(snapshot.now(), REASON));
+            return Forgery.withNext(plan, plan.next().abort(snapshot.now(), REASON));
         });
 
         reportsOnly(monitor, Promise.NO_WORK_WHILE_HELD);
@@ -541,7 +553,7 @@ class InvariantMonitorTest {
             Plan plan = RollingPlanner.plan(snapshot, state, POLICY);
             InstanceId one = snapshot.instances().get(0).instance().id();
             return state.phase() == RolloutPhase.SUCCEEDED
-                    ? plan.withActions(List.of(new Action.Drain(one, REASON)))
+                    ? Forgery.withActions(plan, List.of(new Action.Drain(one, REASON)))
                     : plan;
         });
 
@@ -641,7 +653,7 @@ class InvariantMonitorTest {
             Plan plan = RollingPlanner.plan(snapshot, state, POLICY);
             List<Action> actions = new ArrayList<>(plan.actions());
             actions.add(new Action.Terminate(foreign, REASON));
-            return plan.withActions(actions);
+            return Forgery.withActions(plan, actions);
         });
 
         reportsOnly(monitor, Promise.OWN_FLEET_ONLY);
@@ -656,6 +668,34 @@ class InvariantMonitorTest {
 
         assertThatThrownBy(() -> provider.launch(List.of(request))).isInstanceOf(ProviderException.class);
         reportsOnly(monitor, Promise.OWN_FLEET_ONLY);
+    }
+
+    /** Another thread of the controller asked before the save, and is answered after it. */
+    @Test
+    void aLoadThatIsAnsweredLateIsNotTakenForTheRecord() {
+        InvariantMonitor monitor = monitor(POLICY);
+        InvariantMonitor.Controller watched = monitor.controller();
+        AtomicReference<Optional<RolloutStore.Stored>> late = new AtomicReference<>(Optional.empty());
+        RolloutStore record = watched.store(new Store(store) {
+            @Override
+            public Optional<Stored> load(FleetId fleet) {
+                return late.get().isPresent() ? late.get() : super.load(fleet);
+            }
+        });
+        HandController controller = takeOver(watched, "first", record);
+        controller.persist(begun(POLICY));
+        for (int i = 0; i < MOST_STEPS && monitor.violations().isEmpty(); i++) {
+            Plan plan = controller.look(
+                    (snapshot, state) -> RollingPlanner.plan(snapshot, state, POLICY), UnaryOperator.identity());
+            late.set(store.load(SHOP));
+            controller.persist(plan.next());
+            record.load(SHOP);
+            controller.act(plan);
+            clock.advance(Duration.ofSeconds(1));
+        }
+
+        monitor.assertKept();
+        assertThat(controller.state().phase()).isEqualTo(RolloutPhase.SUCCEEDED);
     }
 
     // ---- what is decorated

@@ -4,12 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.sun.net.httpserver.HttpServer;
+import io.github.rollstep.FleetId;
 import io.github.rollstep.Instance;
 import io.github.rollstep.InstanceId;
 import io.github.rollstep.Revision;
+import io.github.rollstep.RolloutPolicy;
 import io.github.rollstep.Routing;
 import io.github.rollstep.health.LameDuckRouter;
+import io.github.rollstep.plan.RolloutPhase;
+import io.github.rollstep.run.RollingUpdate;
 import io.github.rollstep.spi.ProviderException;
+import io.github.rollstep.store.InMemoryRolloutStore;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -72,6 +77,33 @@ class LameDuckRouterTest {
 
     private Routing routing(LameDuckRouter router) {
         return router.routes(List.of(instance)).get(instance.id());
+    }
+
+    @Test
+    void aPolicyThatWouldCutItsRequestsIsRefused() {
+        SimulatedFleet fleet = SimulatedFleet.builder(FleetId.of("shop"), clock).build();
+        RollingUpdate.Builder update = RollingUpdate.builder()
+                .fleet(fleet.id())
+                .desired(1)
+                .provider(fleet.provider())
+                .health(fleet.healthChecker())
+                .router(router)
+                .store(new InMemoryRolloutStore(clock))
+                .clock(clock)
+                .hostDriven();
+
+        assertThat(router.longestDrain()).isEqualTo(DETECTION.plus(REQUEST));
+        try (RollingUpdate defaults = update.build()) {
+            assertThatThrownBy(() -> defaults.start(Revision.of("v2")))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage(
+                            "drainDeadline must be >= PT42S, which the router may take for open requests, was PT30S");
+        }
+        RolloutPolicy patient =
+                RolloutPolicy.builder().drainDeadline(router.longestDrain()).build();
+        try (RollingUpdate longer = update.policy(patient).build()) {
+            assertThat(longer.start(Revision.of("v2")).phase()).isEqualTo(RolloutPhase.ROLLING);
+        }
     }
 
     @Test

@@ -128,18 +128,10 @@ record PolicyRules(RolloutPolicy policy, boolean tokens, BiConsumer<Promise, Str
      */
     private void checkPartition(FleetSnapshot snapshot, RolloutState before, Plan plan) {
         int kept = before.limits().kept();
-        Set<InstanceId> listed =
-                snapshot.instances().stream().map(seen -> seen.instance().id()).collect(Collectors.toSet());
-        boolean allThere = before.instances().stream()
-                .allMatch(record -> record.id().stream().allMatch(listed::contains));
-        boolean allWell = allThere
-                && snapshot.instances().stream()
-                        .allMatch(seen -> seen.health().isHealthy()
-                                || seen.instance().revision().equals(before.target()));
         if (kept == 0
                 || before.restart()
                 || plan.next().phase() != RolloutPhase.ROLLING
-                || (policy.ordered() && !allWell)) {
+                || (policy.ordered() && !isAllWell(snapshot, before))) {
             return;
         }
         Set<InstanceId> leaving = told(before);
@@ -157,6 +149,16 @@ record PolicyRules(RolloutPolicy policy, boolean tokens, BiConsumer<Promise, Str
         if (takes && left < kept) {
             fail("%d are left of what it ran before, the partition is %d", left, kept);
         }
+    }
+
+    private static boolean isAllWell(FleetSnapshot snapshot, RolloutState before) {
+        Set<InstanceId> listed =
+                snapshot.instances().stream().map(seen -> seen.instance().id()).collect(Collectors.toSet());
+        return before.instances().stream()
+                        .allMatch(record -> record.id().stream().allMatch(listed::contains))
+                && snapshot.instances().stream()
+                        .allMatch(seen -> seen.health().isHealthy()
+                                || seen.instance().revision().equals(before.target()));
     }
 
     /**

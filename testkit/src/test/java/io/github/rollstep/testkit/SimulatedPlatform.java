@@ -60,8 +60,8 @@ final class SimulatedPlatform {
 
     /** Launched, running, and not in the router. */
     Instance instance(String name) {
-        LaunchToken token = LaunchToken.of(name);
-        RolloutId rollout = RolloutId.of("r-1");
+        RolloutId rollout = RolloutId.of(name);
+        LaunchToken token = rollout.token(1);
         fleet().provider().launch(List.of(new LaunchRequest(fleet().id(), rollout, token, Revision.of("v1"))));
         return fleet().provider().list().stream()
                 .filter(instance -> instance.token().filter(token::equals).isPresent())

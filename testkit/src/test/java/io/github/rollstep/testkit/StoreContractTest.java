@@ -32,6 +32,15 @@ class StoreContractTest {
     }
 
     @Nested
+    class InMemoryExchange extends ExchangeContract {
+
+        @Override
+        protected RolloutStore store(InstantSource clock) {
+            return new InMemoryRolloutStore(clock);
+        }
+    }
+
+    @Nested
     class InFiles extends RolloutStoreContract {
 
         @TempDir

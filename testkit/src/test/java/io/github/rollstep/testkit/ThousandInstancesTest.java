@@ -81,7 +81,12 @@ class ThousandInstancesTest {
                     @Override
                     public Boolean launch(Action.Launch launch) {
                         return open.add(new LaunchRequest(
-                                fleet.id(), plan.next().rollout(), launch.token(), launch.revision(), launch.place()));
+                                fleet.id(),
+                                launch.token().rollout(),
+                                launch.token(),
+                                launch.revision(),
+                                launch.place(),
+                                plan.next().clocks().startedAt()));
                     }
 
                     @Override

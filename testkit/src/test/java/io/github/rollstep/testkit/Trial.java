@@ -318,7 +318,7 @@ final class Trial {
             tell("sees %s".formatted(snapshot.blind().orElseGet(() -> seen(snapshot))));
             tell("%s %s, waits %s".formatted(plan.next().phase(), plan.actions(), plan.waits()));
         }
-        if (random.nextInt(8) == 0) {
+        if (random.nextInt(16) == 0) {
             checkRepeatable(snapshot, state, plan);
         }
         return plan;

@@ -184,6 +184,9 @@ final class World {
         int back = random.nextInt(lists.size());
         List<Instance> chosen =
                 lists.stream().skip(back).findFirst().orElseThrow().instances();
+        if (!scenario.troubles().containsKey(Trouble.OMITS)) {
+            return chosen;
+        }
         List<Instance> listed = new ArrayList<>();
         Set<InstanceId> ids = new HashSet<>();
         for (Instance instance : chosen) {
@@ -216,9 +219,8 @@ final class World {
                 && shown.contains(id)
                 && instance.createdAt()
                         .filter(created -> now.isAfter(created.plus(visible)))
-                        .isPresent()
-                && isRecorded(id);
-        if (!mayBegin || !happens(Trouble.OMITS)) {
+                        .isPresent();
+        if (!mayBegin || !happens(Trouble.OMITS) || !isRecorded(id)) {
             return false;
         }
         omittedSince.put(id, now);

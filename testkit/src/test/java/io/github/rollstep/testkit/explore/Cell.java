@@ -58,7 +58,6 @@ final class Cell {
     int drains;
     int absentSince = NONE;
     int absentAt = NONE;
-    int tombstone = NONE;
 
     // what it is
     Origin origin = Origin.NOBODY;
@@ -96,7 +95,6 @@ final class Cell {
         drains = other.drains;
         absentSince = other.absentSince;
         absentAt = other.absentAt;
-        tombstone = other.tombstone;
         origin = other.origin;
         revision = other.revision;
         phase = other.phase;
@@ -154,7 +152,6 @@ final class Cell {
         bits.put(drains, 2);
         bits.put(absentAt + 1, 2);
         bits.put(absentSince + 1, 2);
-        bits.put(tombstone + 1, 2);
         bits.put(origin.ordinal(), 2);
         bits.put(revision, 2);
         bits.put(phase.ordinal(), 3);
@@ -192,7 +189,6 @@ final class Cell {
         cell.drains = bits.take(2);
         cell.absentAt = bits.take(2) - 1;
         cell.absentSince = bits.take(2) - 1;
-        cell.tombstone = bits.take(2) - 1;
         cell.origin = ORIGINS[bits.take(2)];
         cell.revision = bits.take(2);
         cell.phase = PHASES[bits.take(3)];
@@ -211,7 +207,7 @@ final class Cell {
 
     /** Nothing is left of it, nor will anything come of it. */
     boolean isNothing() {
-        return !known && phase == Phase.ABSENT && listed == Phase.ABSENT && tombstone == NONE && lateLaunch == NONE;
+        return !known && phase == Phase.ABSENT && listed == Phase.ABSENT && lateLaunch == NONE;
     }
 
     boolean exists() {
@@ -296,9 +292,7 @@ final class Cell {
         text.append(lateLaunch >= 0 ? " (launch on its way)" : "").append(lateAdmit >= 0 ? " (admit on its way)" : "");
         text.append(lateDrain >= 0 ? " (drain on its way)" : "").append(lateStop >= 0 ? " (stop on its way)" : "");
         if (!known) {
-            return text.append("; unknown")
-                    .append(tombstone >= 0 ? ", believed gone" : "")
-                    .toString();
+            return text.append("; unknown").toString();
         }
         text.append("; ")
                 .append(seen ? "" : "not seen, ")

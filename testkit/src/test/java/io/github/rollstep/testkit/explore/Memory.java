@@ -30,9 +30,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.function.IntPredicate;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Between cells and what the planner knows: names are given by position, times by age. What makes no difference to the planner is not
@@ -104,14 +102,10 @@ final class Memory {
 
     RolloutState state(State state) {
         List<InstanceRecord> records = new ArrayList<>();
-        Map<InstanceId, Instant> tombstones = new TreeMap<>();
         for (int i = 0; i < state.cells.size(); i++) {
             Cell cell = state.cells.get(i);
             if (cell.known) {
                 records.add(record(cell, i));
-            }
-            if (cell.tombstone >= 0) {
-                tombstones.put(IDS[i], NOW.plus(Setting.ticks(cell.tombstone)));
             }
         }
         List<Place> vacated = new ArrayList<>();
@@ -128,6 +122,7 @@ final class Memory {
                 FLEET,
                 CURRENT,
                 REVISIONS.get(state.target),
+                "",
                 false,
                 optional(state.baseline),
                 limits(state.desired),
@@ -156,8 +151,9 @@ final class Memory {
                 Map.of(),
                 Set.of(),
                 Optional.empty(),
-                tombstones,
-                new RolloutState.History(optional(state.verified), failed, Optional.empty()));
+                Optional.empty(),
+                RolloutState.Answers.NONE,
+                new RolloutState.History(optional(state.verified), failed, Optional.empty(), List.of()));
     }
 
     private static Optional<Revision> optional(int revision) {
@@ -311,8 +307,6 @@ final class Memory {
             if (!kept[i]) {
                 cell.forget();
             }
-            @Nullable Instant tombstone = next.tombstones().get(IDS[i]);
-            cell.tombstone = tombstone == null ? Cell.NONE : (int) (tombstone.getEpochSecond() - NOW.getEpochSecond());
             if (!cell.known
                     && cell.origin == Origin.THIS_ROLLOUT
                     && !next.rollout().equals(CURRENT)) {

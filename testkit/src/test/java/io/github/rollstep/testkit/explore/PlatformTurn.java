@@ -82,7 +82,6 @@ final class PlatformTurn {
     private void age(Cell cell, boolean held) {
         cell.listed = setting.stale() ? cell.phase : Phase.ABSENT;
         cell.age = Math.min(7, cell.age + 1);
-        cell.tombstone = cell.tombstone == Cell.NONE || cell.tombstone == 0 ? Cell.NONE : cell.tombstone - 1;
         if (!cell.known) {
             return;
         }
