@@ -4,7 +4,7 @@ import io.github.rollstep.plan.RolloutPhase;
 import io.github.rollstep.run.Progress;
 import java.util.Locale;
 
-/** What one rollout came to, and what the clients saw of it. */
+/** What one rollout came to, and what the clients saw of it, if there were any. */
 public record Outcome(String from, Progress end, RolloutPhase expected, long requests, long failed) {
 
     /** It ended as it should, within all limits, and no request failed. */
@@ -18,9 +18,9 @@ public record Outcome(String from, Progress end, RolloutPhase expected, long req
 
     @Override
     public String toString() {
-        return String.format(
+        String fleet = String.format(
                 Locale.ROOT,
-                "%s %s -> %s: %d of %d serving, %.1f s, peak %d instances, fewest serving %d, %d requests, %d failed",
+                "%s %s -> %s: %d of %d serving, %.1f s, peak %d instances, fewest serving %d",
                 end.phase(),
                 from,
                 end.to(),
@@ -28,8 +28,7 @@ public record Outcome(String from, Progress end, RolloutPhase expected, long req
                 end.limits().desired(),
                 end.elapsed().toMillis() / 1000.0,
                 end.peak(),
-                end.fewestServing().orElse(0),
-                requests,
-                failed);
+                end.fewestServing().orElse(0));
+        return requests == 0 ? fleet : fleet + ", %d requests, %d failed".formatted(requests, failed);
     }
 }

@@ -2,6 +2,7 @@ package io.github.rollstep.examples.arena;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.github.rollstep.testkit.ExchangeContract;
 import io.github.rollstep.testkit.HealthCheckerContract;
 import io.github.rollstep.testkit.InstanceProviderContract;
 import io.github.rollstep.testkit.RevisionAffinityContract;
@@ -31,7 +32,8 @@ class AdaptersGuideTest {
             TrafficRouterContract.class,
             RevisionAffinityContract.class,
             HealthCheckerContract.class,
-            RolloutStoreContract.class);
+            RolloutStoreContract.class,
+            ExchangeContract.class);
 
     @Test
     void showsTheWholeCodeAndNoOther() {

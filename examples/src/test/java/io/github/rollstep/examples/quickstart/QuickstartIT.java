@@ -2,6 +2,7 @@ package io.github.rollstep.examples.quickstart;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.github.rollstep.examples.ControlC;
 import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
@@ -62,9 +63,7 @@ class QuickstartIT {
         }
         List<ProcessHandle> servers = quickstart.descendants().toList();
 
-        new ProcessBuilder("kill", "-INT", Long.toString(quickstart.pid()))
-                .start()
-                .waitFor();
+        ControlC.press(quickstart);
 
         assertThat(quickstart.waitFor()).isNotZero();
         assertThat(servers).noneMatch(ProcessHandle::isAlive);
