@@ -81,6 +81,7 @@ public final class EmbeddedRouter implements TrafficRouter, Watchable, RevisionA
     private final Set<ClientConnection> connections = ConcurrentHashMap.newKeySet();
     private final Set<Wire> watched = ConcurrentHashMap.newKeySet();
     private final ExecutorService threads;
+    private final Thread acceptor = daemon(this::acceptAll, "rollstep-router-accept");
     private final Housekeeper housekeeper = new Housekeeper();
     private final AtomicLong retries = new AtomicLong();
     private volatile boolean closing;
@@ -165,12 +166,8 @@ public final class EmbeddedRouter implements TrafficRouter, Watchable, RevisionA
      */
     @Override
     public void close() {
+        stopListening();
         closing = true;
-        try {
-            server.close();
-        } catch (IOException e) {
-            LOG.debug("Closing the listening socket failed", e);
-        }
         connections.stream().filter(ClientConnection::isIdle).forEach(ClientConnection::close);
         try {
             awaitConnections(settings.closeTimeout());
@@ -224,6 +221,18 @@ public final class EmbeddedRouter implements TrafficRouter, Watchable, RevisionA
         }
     }
 
+    /** Nobody connects once it returns. The socket lives for as long as somebody waits in it, so that thread ends first. */
+    private void stopListening() {
+        try {
+            server.close();
+            acceptor.join();
+        } catch (IOException e) {
+            LOG.debug("Closing the listening socket failed", e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
     private void awaitConnections(Duration atMost) throws InterruptedException {
         long deadline = System.nanoTime() + atMost.toNanos();
         synchronized (connections) {
@@ -247,15 +256,15 @@ public final class EmbeddedRouter implements TrafficRouter, Watchable, RevisionA
                 }
             }
         });
-        daemon(this::acceptAll, "rollstep-router-accept").start();
+        acceptor.start();
     }
 
     private void acceptAll() {
-        while (!closing) {
+        while (server.isOpen()) {
             try {
                 accept(server.accept());
             } catch (IOException | RuntimeException | OutOfMemoryError e) {
-                if (!closing) {
+                if (server.isOpen()) {
                     // No file handle or no thread left: it may pass.
                     LOG.warn("The router on port {} could not take a connection", port(), e);
                     pause();
