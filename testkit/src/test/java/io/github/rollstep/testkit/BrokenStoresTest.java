@@ -202,15 +202,16 @@ class BrokenStoresTest {
 
         @Override
         public Optional<Lease> acquire(FleetId fleet, String owner, Duration duration) {
-            boolean own = last.filter(lease -> lease.owner().equals(owner)).isPresent();
+            Optional<Lease> known = last;
+            boolean own = known.filter(lease -> lease.owner().equals(owner)).isPresent();
             boolean together = has(Defect.LEASES_TO_ALL_WHO_ASK_AT_ONCE) && isOneOfMany();
             if (has(Defect.RENEWS_FOR_NO_TIME)
                     && own
-                    && last.filter(lease -> released.contains(lease.fence())).isEmpty()) {
-                return last;
+                    && known.filter(lease -> released.contains(lease.fence())).isEmpty()) {
+                return known;
             }
             if (has(Defect.RENEWS_WITH_ANOTHER_FENCE) && own) {
-                last.ifPresent(real::release);
+                known.ifPresent(real::release);
             }
             Optional<Lease> acquired = real.acquire(
                     fleet,
@@ -221,9 +222,9 @@ class BrokenStoresTest {
                         ? last
                         : Optional.ofNullable(lost.get(owner)).filter(lease -> has(Defect.GIVES_A_LOST_LEASE_BACK));
             }
-            last.filter(lease -> !own && !released.contains(lease.fence()))
+            known.filter(lease -> !own && !released.contains(lease.fence()))
                     .ifPresent(lease -> lost.put(lease.owner(), lease));
-            shown = last.filter(lease -> has(Defect.USES_A_FENCE_AGAIN) && released.contains(lease.fence()))
+            shown = known.filter(lease -> has(Defect.USES_A_FENCE_AGAIN) && released.contains(lease.fence()))
                     .map(lease -> new Lease(fleet, owner, lease.fence()))
                     .or(() -> acquired);
             last = acquired;
