@@ -149,8 +149,13 @@ class InvariantMonitorTest {
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void controllersThatDieAndFollowEachOtherAreNotReported(boolean exactly) {
+        // So short-lived controllers may need long to see an instance serve.
+        RolloutPolicy patient = POLICY.toBuilder()
+                .startDeadline(Duration.ofHours(1))
+                .stallDeadline(Duration.ofHours(2))
+                .build();
         for (int seed = 0; seed < 20; seed++) {
-            InvariantMonitor monitor = exactly ? exactMonitor(POLICY) : monitor(POLICY);
+            InvariantMonitor monitor = exactly ? exactMonitor(patient) : monitor(patient);
             Random random = new Random(seed);
             fleet.failRate(0.05, 0.05);
             Revision target = Revision.of("seed-" + seed);
