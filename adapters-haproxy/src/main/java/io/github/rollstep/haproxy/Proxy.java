@@ -93,9 +93,10 @@ final class Proxy {
     }
 
     private void admit(Instance instance, Map<String, Server> servers) {
-        InetSocketAddress address = address(instance)
-                .orElseThrow(() -> ProviderException.permanent(
-                        "instance " + instance.id() + " has no address to send requests to"));
+        if (instance.address().isEmpty()) {
+            throw ProviderException.permanent("instance " + instance.id() + " has no address to send requests to");
+        }
+        InetSocketAddress address = resolved(instance).orElseThrow(() -> notResolved(instance));
         Map<Server, Instance> standing = standing(servers, Set.of(instance));
         owners.put(address, instance.id());
         if (standing.isEmpty()) {
@@ -123,7 +124,7 @@ final class Proxy {
     private Map<Server, Instance> standing(Map<String, Server> servers, Collection<Instance> instances) {
         Map<Server, Instance> standing = new HashMap<>();
         for (Instance instance : instances) {
-            @Nullable InetSocketAddress address = address(instance).orElse(null);
+            @Nullable InetSocketAddress address = resolved(instance).orElse(null);
             if (address == null) {
                 continue;
             }
@@ -141,7 +142,23 @@ final class Proxy {
             }
             owners.put(address, instance.id());
         }
+        requireNoneHidden(servers, instances, standing);
         return standing;
+    }
+
+    /** An instance whose address is not known may have a server all the same, if there is one that stands for no other. */
+    private void requireNoneHidden(
+            Map<String, Server> servers, Collection<Instance> instances, Map<Server, Instance> standing) {
+        for (Instance instance : instances) {
+            if (instance.address().isPresent()
+                    && resolved(instance).isEmpty()
+                    && servers.values().stream()
+                            .anyMatch(server -> server.routing().state() != Routing.State.OUT
+                                    && !standing.containsKey(server)
+                                    && places.standsFor(server, instance))) {
+                throw notResolved(instance);
+            }
+        }
     }
 
     private static Map<String, SortedSet<String>> serversByRevision(Map<Server, Instance> standing) {
@@ -195,18 +212,18 @@ final class Proxy {
         stateFile.ifPresent(file -> file.write(api.state()));
     }
 
-    /** HAProxy takes addresses only, no names. */
-    private static Optional<InetSocketAddress> address(Instance instance) {
-        return instance.address().map(address -> {
-            InetSocketAddress resolved = address.isUnresolved()
-                    ? new InetSocketAddress(address.getHostString(), address.getPort())
-                    : address;
-            if (resolved.isUnresolved()) {
-                throw ProviderException.retryable(
-                        "the address %s of instance %s is not resolved".formatted(address, instance.id()));
-            }
-            return resolved;
-        });
+    /** HAProxy takes addresses only, no names. Empty without an address, or if its name is not to be resolved now. */
+    private static Optional<InetSocketAddress> resolved(Instance instance) {
+        return instance.address()
+                .map(address -> address.isUnresolved()
+                        ? new InetSocketAddress(address.getHostString(), address.getPort())
+                        : address)
+                .filter(address -> !address.isUnresolved());
+    }
+
+    private static ProviderException notResolved(Instance instance) {
+        return ProviderException.retryable("the address %s of instance %s is not resolved"
+                .formatted(instance.address().orElseThrow(), instance.id()));
     }
 
     private static Routing both(Routing a, Routing b) {

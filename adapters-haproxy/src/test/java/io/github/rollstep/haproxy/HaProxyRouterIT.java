@@ -409,12 +409,49 @@ class HaProxyRouterIT {
         assertThat(haproxy.ask("show servers state app")).contains(" 127.0.0.1 ");
     }
 
+    private static Instance nowhere(String id) {
+        return Instance.builder(InstanceId.of(id), Revision.of("v1"), Instance.State.RUNNING)
+                .address(InetSocketAddress.createUnresolved("no.such.host.invalid", 80))
+                .build();
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void anInstanceThatCannotBeResolvedIsOutAndHindersNoOther(boolean slots) {
+        HaProxyRouter router = slots ? slots() : dynamic();
+        Instance a = service.instance("a");
+        router.admit(a);
+        becomes(router, a, Routing.in());
+
+        assertThat(router.routes(List.of(a, nowhere("b"))))
+                .isEqualTo(Map.of(a.id(), Routing.in(), InstanceId.of("b"), Routing.out()));
+        assertThatThrownBy(() -> router.admitAll(List.of(nowhere("b"), a)))
+                .isInstanceOf(ProviderException.class)
+                .hasMessageContaining("of instance b is not resolved");
+        router.drainAll(List.of(a));
+        assertThat(routing(router, a).takesRequests()).isFalse();
+    }
+
+    /** Its server takes requests: that it were out is said of no instance of which it is not known. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void anInstanceThatIsResolvedNoMoreIsNotCalledOutWhileAServerMayBeIts(boolean slots) {
+        HaProxyRouter router = slots ? slots() : dynamic();
+        Instance a = service.instance("a");
+        router.admit(a);
+        becomes(router, a, Routing.in());
+
+        assertThatThrownBy(() -> router.routes(List.of(nowhere("a"))))
+                .isInstanceOf(ProviderException.class)
+                .hasMessageContaining("of instance a is not resolved");
+        assertThatThrownBy(() -> router.drain(nowhere("a"))).isInstanceOf(ProviderException.class);
+        becomes(router, a, Routing.in());
+    }
+
     @Test
     void anAddressThatCannotBeResolvedIsNamed() {
         HaProxyRouter router = dynamic();
-        Instance nowhere = Instance.builder(InstanceId.of("a"), Revision.of("v1"), Instance.State.RUNNING)
-                .address(InetSocketAddress.createUnresolved("no.such.host.invalid", 80))
-                .build();
+        Instance nowhere = nowhere("a");
 
         assertThatThrownBy(() -> router.admit(nowhere))
                 .isInstanceOf(ProviderException.class)
