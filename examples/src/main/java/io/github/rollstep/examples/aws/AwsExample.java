@@ -42,7 +42,7 @@ public final class AwsExample {
             // REAL ACCOUNT, 1 of 3: leave out both times, the defaults are 10 s and 5 min. Targets that may drain for
             // longer than 2 min, as AWS lets them by default, need a stopDeadline that is longer than that.
             .minReady(Duration.ofMillis(500))
-            .startDeadline(Duration.ofSeconds(4))
+            .startDeadline(Duration.ofSeconds(10))
             .build();
 
     private AwsExample() {}
