@@ -23,10 +23,10 @@ final class Requests {
     /** So long an older controller leaves to newer ones what it cannot read. */
     private static final Duration NEWER_ANSWERS = Duration.ofSeconds(5);
 
-    private final RollingUpdate update;
+    private final FleetDriver driver;
 
-    Requests(RollingUpdate update) {
-        this.update = update;
+    Requests(FleetDriver driver) {
+        this.driver = driver;
     }
 
     /**
@@ -37,7 +37,7 @@ final class Requests {
      * @throws ProviderException if it cannot be done now
      */
     long answer(List<Request> requests) {
-        long answered = update.recorded().map(state -> state.answers().upTo()).orElse(0L);
+        long answered = driver.recorded().map(state -> state.answers().upTo()).orElse(0L);
         for (Request request : requests) {
             if (request.number() > answered) {
                 if (isForOthers(request)) {
@@ -54,7 +54,7 @@ final class Requests {
     private boolean isForOthers(Request request) {
         return request.command() instanceof Command.Unknown
                 && request.age().compareTo(NEWER_ANSWERS) < 0
-                && update.local().isEmpty();
+                && driver.local().isEmpty();
     }
 
     /** @param last whether nothing was asked after it */
@@ -64,7 +64,7 @@ final class Requests {
             return;
         }
         try {
-            Optional<Controller> driven = update.resumed();
+            Optional<Controller> driven = driver.resumed();
             if (driven.filter(controller -> isAnswered(controller.state(), request))
                     .isPresent()) {
                 return;
@@ -76,7 +76,7 @@ final class Requests {
             } else {
                 driven.ifPresentOrElse(
                         controller -> obey(request, controller),
-                        () -> refuse(request, "fleet %s has no rollout in progress".formatted(update.fleet())));
+                        () -> refuse(request, "fleet %s has no rollout in progress".formatted(driver.fleet())));
             }
         } catch (IllegalArgumentException e) {
             refuse(request, String.valueOf(e.getMessage()));
@@ -91,7 +91,7 @@ final class Requests {
     /** What cannot begin now is tried again, unless it would keep what was asked after it, like an abort, from being done. */
     private void start(Command.Start start, Request request, boolean last) {
         try {
-            update.start(start, request.by(), OptionalLong.of(request.number()));
+            driver.start(start, request.by(), OptionalLong.of(request.number()));
         } catch (Journal.Held | Journal.TakenOver e) {
             throw e;
         } catch (IllegalStateException e) {
@@ -109,7 +109,7 @@ final class Requests {
         if (other.isPresent()) {
             refuse(request, "rollout %s is not in progress, %s is".formatted(other.get(), controller.id()));
         } else if (request.command() instanceof Command.Resize resize) {
-            update.resizeHere(resize.desired());
+            driver.resize(resize.desired());
             controller.answer(request.number(), Optional.empty());
         } else {
             controller.obey(request);
@@ -122,12 +122,12 @@ final class Requests {
 
     /** Where the fleet has no record yet, the log alone tells why. */
     private void refuse(Request request, String why) {
-        LOG.info("{}: refuses request {} of {}: {}", update.fleet(), request.number(), request.by(), why);
-        Optional<Controller> driven = update.local();
+        LOG.info("{}: refuses request {} of {}: {}", driver.fleet(), request.number(), request.by(), why);
+        Optional<Controller> driven = driver.local();
         if (driven.isPresent()) {
             driven.get().answer(request.number(), Optional.of(why));
         } else {
-            update.amend(
+            driver.amend(
                     state -> isAnswered(state, request) ? state : state.answered(request.number(), Optional.of(why)));
         }
     }

@@ -6,7 +6,6 @@ import io.github.rollstep.Require;
 import io.github.rollstep.Revision;
 import io.github.rollstep.RolloutId;
 import io.github.rollstep.RolloutPolicy;
-import io.github.rollstep.plan.FleetSnapshot;
 import io.github.rollstep.plan.Forecast;
 import io.github.rollstep.plan.Limits;
 import io.github.rollstep.plan.PastRollout;
@@ -14,7 +13,6 @@ import io.github.rollstep.plan.RolloutState;
 import io.github.rollstep.plan.Timings;
 import io.github.rollstep.spi.Command;
 import io.github.rollstep.spi.Exchange;
-import io.github.rollstep.spi.Exchange.Request;
 import io.github.rollstep.spi.Gate;
 import io.github.rollstep.spi.HealthChecker;
 import io.github.rollstep.spi.InstanceProvider;
@@ -22,15 +20,10 @@ import io.github.rollstep.spi.ProviderException;
 import io.github.rollstep.spi.RolloutStore;
 import io.github.rollstep.spi.StopVeto;
 import io.github.rollstep.spi.TrafficRouter;
-import io.github.rollstep.spi.Watchable;
 import io.github.rollstep.store.InMemoryRolloutStore;
 import java.time.Duration;
-import java.time.Instant;
 import java.time.InstantSource;
-import java.time.ZoneOffset;
-import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -38,13 +31,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.Supplier;
-import java.util.function.UnaryOperator;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Rolls one fleet, one rollout at a time. Safe for use by several threads.
@@ -65,59 +52,24 @@ import org.slf4j.LoggerFactory;
  */
 public final class RollingUpdate implements AutoCloseable {
 
-    private static final Logger LOG = LoggerFactory.getLogger(RollingUpdate.class);
-    private static final DateTimeFormatter ID_TIME =
-            DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss").withZone(ZoneOffset.UTC);
-
-    private final Adapters adapters;
-    private Limits limits;
+    private final FleetDriver driver;
     private final RolloutStore store;
-    private final RolloutPolicy policy;
-    private final List<RolloutListener> listeners;
-    private final InstantSource clock;
-    private final Duration pollInterval;
     private final Duration callTimeout;
-    private final Duration gateInterval;
-    private final boolean hostDriven;
     private final boolean ownEngine;
     private final RolloutEngine engine;
-    private final Calls calls;
-    private final Wiring wiring;
-    private final String owner;
-    private final Duration lease;
     private final String operator;
-    private final int pastRollouts;
-    private final Duration pastAge;
     private final Optional<Exchange> exchange;
     private final Map<RolloutId, SharedRollout> handles = new ConcurrentHashMap<>();
-    private volatile @Nullable Current current;
-    private volatile boolean closed;
-
-    /** The rollout that was begun last, with what it takes to end it. */
-    private record Current(Controller controller, Journal journal) {}
 
     private RollingUpdate(Builder builder, Adapters adapters, Limits limits) {
-        this.adapters = adapters;
-        this.limits = limits;
         store = builder.store == null ? new InMemoryRolloutStore(builder.clock) : builder.store;
-        policy = builder.policy;
-        listeners = List.copyOf(builder.listeners);
-        clock = builder.clock;
-        pollInterval = builder.pollInterval;
         callTimeout = builder.callTimeout;
-        gateInterval = builder.gateInterval;
-        hostDriven = builder.hostDriven;
         ownEngine = builder.engine == null;
         engine = builder.engine == null ? RolloutEngine.create() : builder.engine;
-        wiring = builder.wiring;
-        calls = new Calls(wiring.calls().apply(engine), callTimeout);
-        owner = "%s/%s".formatted(engine.name, wiring.names().get());
-        lease = builder.lease;
         operator = builder.operator;
-        pastRollouts = builder.pastRollouts;
-        pastAge = builder.pastAge;
         exchange = Optional.ofNullable(builder.exchange);
-        exchange.ifPresent(shared -> engine.share(shared, this, adapters.fleet(), lease));
+        driver = new FleetDriver(builder, adapters, limits, store, engine);
+        exchange.ifPresent(shared -> engine.share(shared, this, builder.lease));
     }
 
     public static Builder builder() {
@@ -125,8 +77,8 @@ public final class RollingUpdate implements AutoCloseable {
     }
 
     /** What the policy comes to for this fleet and its present desired count. */
-    public synchronized Limits limits() {
-        return limits;
+    public Limits limits() {
+        return driver.limits();
     }
 
     /**
@@ -142,37 +94,17 @@ public final class RollingUpdate implements AutoCloseable {
      * @throws ProviderException if the store cannot be asked
      */
     public void resize(int desired) {
-        Limits resized = Limits.resolve(policy, desired);
         try {
-            resize(resized);
+            driver.resize(desired);
         } catch (Journal.Held | Journal.TakenOver e) {
             if (exchange.isEmpty()) {
                 throw e;
             }
-            recorded()
+            driver.recorded()
                     .filter(state -> !state.phase().isFinal())
                     .ifPresent(state -> ask(new Command.Resize(desired, Optional.of(state.rollout())), operator));
-            keep(resized);
+            driver.keep(desired);
         }
-    }
-
-    /** Without asking anybody else. */
-    void resizeHere(int desired) {
-        resize(Limits.resolve(policy, desired));
-    }
-
-    private synchronized void resize(Limits resized) {
-        requireOpen();
-        if (isInProgress()) {
-            current.controller().resize(resized);
-        } else {
-            amend(state -> state.phase().isFinal() ? state : state.resize(resized));
-        }
-        limits = resized;
-    }
-
-    private synchronized void keep(Limits resized) {
-        limits = resized;
     }
 
     /**
@@ -207,25 +139,12 @@ public final class RollingUpdate implements AutoCloseable {
      * @throws IllegalStateException if the fleet is empty; and all that {@link #start} throws
      */
     public Rollout restart() {
-        Optional<Controller> restarting = local().filter(controller -> isRestarting(controller.state()));
-        return restarting.map(this::handle).orElseGet(() -> start(new Command.Start(running(), true, true)));
+        Optional<Controller> restarting = driver.local().filter(controller -> isRestarting(controller.state()));
+        return restarting.map(this::handle).orElseGet(() -> start(new Command.Start(driver.running(), true, true)));
     }
 
     private static boolean isRestarting(RolloutState state) {
         return state.restart() && !state.back() && !state.phase().isFinal();
-    }
-
-    private synchronized Revision running() {
-        requireOpen();
-        Map<Revision, Long> running =
-                existing().stream().collect(Collectors.groupingBy(Instance::revision, Collectors.counting()));
-        Optional<Revision> verified =
-                recorded().flatMap(state -> state.history().verified()).filter(running::containsKey);
-        return verified.or(() -> running.keySet().stream()
-                        .max(Comparator.comparing((Revision one) -> running.getOrDefault(one, 0L))
-                                .thenComparing(Revision::id)))
-                .orElseThrow(() -> new IllegalStateException(
-                        "fleet %s is empty: there is nothing to restart".formatted(adapters.fleet())));
     }
 
     /**
@@ -238,31 +157,17 @@ public final class RollingUpdate implements AutoCloseable {
      * @throws ProviderException if the store or the adapters cannot be asked
      */
     public Forecast preview(Revision target) {
-        Timings timings = recorded()
+        Timings timings = driver.recorded()
                 .flatMap(RolloutState::timings)
                 .orElseThrow(() -> new IllegalStateException(
                         "no rollout of fleet %s has launched anything yet: preview(revision, timings) is told the times"
-                                .formatted(adapters.fleet())));
+                                .formatted(driver.fleet())));
         return preview(target, timings);
     }
 
     /** As {@link #preview(Revision)}, with these times. */
-    public synchronized Forecast preview(Revision target, Timings timings) {
-        requireOpen();
-        Instant now = clock.instant();
-        Observer observer = observer();
-        FleetSnapshot fleet = betweenSteps(() -> observer.observe(now));
-        Optional<RolloutState> previous = recorded();
-        RolloutState state = previous.filter(
-                        p -> !p.phase().isFinal() && !p.back() && p.target().equals(target))
-                .orElseGet(() ->
-                        RolloutState.begin(adapters.fleet(), RolloutId.of("preview"), target, limits, now, previous));
-        return Forecast.from(fleet, state, policy, timings);
-    }
-
-    /** The record of the fleet, whoever holds the lease. */
-    Optional<RolloutState> recorded() {
-        return calls.call("load state", () -> store.load(adapters.fleet())).map(RolloutStore.Stored::state);
+    public Forecast preview(Revision target, Timings timings) {
+        return driver.preview(target, timings);
     }
 
     /**
@@ -274,193 +179,19 @@ public final class RollingUpdate implements AutoCloseable {
      * @throws ProviderException if the store or the adapters cannot be asked
      */
     public Optional<Rollout> resume() {
-        return resumed().map(this::handle);
-    }
-
-    /** The fleet's unfinished rollout, in the hands of this controller. */
-    synchronized Optional<Controller> resumed() {
-        requireOpen();
-        if (isInProgress()) {
-            return Optional.of(current.controller());
-        }
-        Observer observer = observer();
-        Journal journal = journal();
-        Optional<RolloutState> unfinished = journal.state().filter(state -> !state.isOver());
-        if (unfinished.isEmpty()) {
-            journal.release();
-        }
-        return unfinished.map(state -> begin(state, journal, observer));
+        return driver.resumed().map(this::handle);
     }
 
     Rollout start(Command.Start command) {
         try {
-            return handle(start(command, operator, OptionalLong.empty()));
+            return handle(driver.start(command, operator, OptionalLong.empty()));
         } catch (Journal.Held | Journal.TakenOver e) {
             if (exchange.isEmpty()) {
                 throw e;
             }
             ask(command, operator);
-            RolloutState begun = recorded().orElseThrow(() -> e);
+            RolloutState begun = driver.recorded().orElseThrow(() -> e);
             return handle(begun.rollout()); // It may have ended already.
-        }
-    }
-
-    /** @param number of the request that asks for it; empty if it was asked for here */
-    synchronized Controller start(Command.Start command, String by, OptionalLong number) {
-        requireOpen();
-        Observer observer = observer();
-        if (isInProgress()) {
-            Controller present = current.controller();
-            if (goesOn(present.state(), command)) {
-                number.ifPresent(one -> present.answer(one, Optional.empty()));
-                return present;
-            }
-            requireNotFailed(present.state(), command);
-            Optional<String> settings = accepted(command.target(), observer); // Before what is in progress is left.
-            Optional<RolloutState> begun =
-                    present.supersede(state -> next(command, by, number, Optional.of(state), settings));
-            if (begun.isPresent()) {
-                return begin(begun.get(), current.journal(), observer);
-            }
-        }
-        Journal journal = journal();
-        RolloutState state;
-        try {
-            Optional<RolloutState> previous = journal.state();
-            requireNotAnswered(previous, number);
-            if (previous.filter(unfinished -> goesOn(unfinished, command)).isPresent()) {
-                state = answered(previous.get(), number);
-            } else {
-                previous.ifPresent(last -> requireNotFailed(last, command));
-                state = next(command, by, number, previous, accepted(command.target(), observer));
-            }
-            if (previous.filter(state::equals).isEmpty()) {
-                journal.save(state);
-            }
-        } catch (RuntimeException e) {
-            releaseAfter(e, journal);
-            throw e;
-        }
-        return begin(state, journal, observer);
-    }
-
-    private RolloutState next(
-            Command.Start command,
-            String by,
-            OptionalLong number,
-            Optional<RolloutState> previous,
-            Optional<String> settings) {
-        requireNotAnswered(previous, number);
-        Instant now = clock.instant();
-        RolloutId id = RolloutId.of(ID_TIME.format(now) + "-" + wiring.names().get());
-        RolloutState state = RolloutState.begin(
-                        adapters.fleet(), id, command.target(), command.restart(), limits, now, previous)
-                .startedBy(by, pastRollouts, pastAge)
-                .holding(settings);
-        return answered(state, number);
-    }
-
-    private static RolloutState answered(RolloutState state, OptionalLong number) {
-        return number.isPresent() ? state.answered(number.getAsLong(), Optional.empty()) : state;
-    }
-
-    /** By the controller that had the fleet before, after the request was read here. */
-    private static void requireNotAnswered(Optional<RolloutState> state, OptionalLong number) {
-        if (number.isPresent()
-                && state.filter(one -> one.answers().upTo() >= number.getAsLong())
-                        .isPresent()) {
-            throw new IllegalStateException("request %d is answered already".formatted(number.getAsLong()));
-        }
-    }
-
-    /** Whether the rollout that is there is the one asked for. */
-    private boolean goesOn(RolloutState state, Command.Start command) {
-        if (state.phase().isFinal()
-                || !state.target().equals(command.target())
-                || state.restart() != command.restart()
-                || !(state.limits().equals(limits) || isResized(state))) {
-            return false;
-        }
-        if (state.back() && !command.again()) {
-            throw new IllegalStateException("rollout %s to revision %s is going back: retry(...) begins anew"
-                    .formatted(state.rollout(), command.target()));
-        }
-        return !state.back();
-    }
-
-    /** Whether it began with the size that this controller has, and somebody may have resized it since. */
-    private boolean isResized(RolloutState state) {
-        try {
-            return state.plannedDesired() == limits.desired()
-                    && state.limits()
-                            .equals(Limits.resolve(policy, state.limits().desired()));
-        } catch (IllegalArgumentException e) {
-            return false; // By another policy.
-        }
-    }
-
-    private static void requireNotFailed(RolloutState state, Command.Start command) {
-        if (!command.again()
-                && state.history().failed().contains(command.target().id())) {
-            throw new IllegalStateException("revision %s has failed in fleet %s before: retry(...) tries it again"
-                    .formatted(command.target(), state.fleet()));
-        }
-    }
-
-    private Controller begin(RolloutState state, Journal journal, Observer observer) {
-        Controller controller = new Controller(
-                policy,
-                clock,
-                callTimeout,
-                wiring.planner(),
-                journal,
-                observer,
-                new Gatekeeper(adapters.gates(), calls, gateInterval),
-                new Veto(adapters.veto(), calls),
-                new Performer(adapters, calls),
-                new Custody(adapters, calls),
-                new Cadence(pollInterval, observer.platform().staleness(), clock.instant()),
-                new Announcer(listeners),
-                state);
-        current = new Current(controller, journal);
-        limits = isResized(state) ? state.limits() : limits;
-        if (hostDriven) {
-            controller.begin(() -> {});
-            return controller;
-        }
-        Pacer pacer = new Pacer(engine, controller, clock);
-        engine.driven.add(controller);
-        controller.begin(pacer::wake);
-        List<Watchable.Subscription> watches = watch(pacer::wake);
-        controller.ended().whenComplete((end, error) -> {
-            engine.driven.remove(controller);
-            watches.forEach(RollingUpdate::unwatch);
-        });
-        pacer.wake();
-        return controller;
-    }
-
-    private List<Watchable.Subscription> watch(Runnable wake) {
-        List<Watchable.Subscription> watches = new ArrayList<>();
-        Stream.concat(Stream.of(adapters.provider(), adapters.health()), adapters.router().stream())
-                .distinct()
-                .filter(Watchable.class::isInstance)
-                .map(Watchable.class::cast)
-                .forEach(watchable -> {
-                    try {
-                        watches.add(calls.call("watch " + watchable, () -> watchable.watch(wake)));
-                    } catch (ProviderException e) {
-                        LOG.warn("{}: polls only: {}", adapters.fleet(), e.getMessage());
-                    }
-                });
-        return watches;
-    }
-
-    private static void unwatch(Watchable.Subscription watch) {
-        try {
-            watch.close();
-        } catch (RuntimeException e) {
-            LOG.warn("a watch could not be ended", e);
         }
     }
 
@@ -470,10 +201,10 @@ public final class RollingUpdate implements AutoCloseable {
      * @throws ProviderException if the store cannot be asked
      */
     public Optional<Rollout> rollout() {
-        Optional<Rollout> here = local().map(this::handle);
+        Optional<Rollout> here = driver.local().map(this::handle);
         return here.isPresent() || exchange.isEmpty()
                 ? here
-                : recorded().filter(state -> !state.phase().isFinal()).map(state -> handle(state.rollout()));
+                : driver.recorded().filter(state -> !state.phase().isFinal()).map(state -> handle(state.rollout()));
     }
 
     /**
@@ -482,7 +213,7 @@ public final class RollingUpdate implements AutoCloseable {
      * @throws ProviderException if the store cannot be asked
      */
     public List<PastRollout> history() {
-        return recorded().map(RolloutState::past).orElse(List.of());
+        return driver.recorded().map(RolloutState::past).orElse(List.of());
     }
 
     /**
@@ -494,26 +225,9 @@ public final class RollingUpdate implements AutoCloseable {
      * @throws ProviderException if the store or the adapters cannot be asked
      */
     public Recovery recover() {
-        Optional<RolloutState> record = recorded();
-        List<Instance> listed = existing();
+        Optional<RolloutState> record = driver.recorded();
+        List<Instance> listed = driver.existing();
         return new Recovery(resume(), Recovery.leftovers(record, listed));
-    }
-
-    private synchronized List<Instance> existing() {
-        return betweenSteps(() -> calls.call("list instances", adapters.provider()::list)).stream()
-                .filter(Instance::exists)
-                .toList();
-    }
-
-    /** Of the list that a step has planned from, a provider may know that it was the last one: no other comes in between. */
-    private <T> T betweenSteps(Supplier<T> look) {
-        Optional<Controller> driven = local();
-        return driven.isPresent() ? driven.get().betweenSteps(look) : look.get();
-    }
-
-    /** The rollout that is driven here. */
-    Optional<Controller> local() {
-        return Optional.ofNullable(current).map(Current::controller).filter(controller -> !controller.hasEnded());
     }
 
     private Rollout handle(Controller controller) {
@@ -536,130 +250,22 @@ public final class RollingUpdate implements AutoCloseable {
         handles.values().forEach(handle -> handle.leave(why));
     }
 
-    FleetId fleet() {
-        return adapters.fleet();
-    }
-
-    RolloutEngine engine() {
-        return engine;
-    }
-
-    InstantSource clock() {
-        return clock;
+    /** What this controller does with the fleet by itself. */
+    FleetDriver driver() {
+        return driver;
     }
 
     String operator() {
         return operator;
     }
 
-    boolean isClosed() {
-        return closed;
-    }
-
     /** Has the controller that holds the fleet do it; see {@link RemoteControl#ask}. */
     void ask(Command command, String by) {
         try {
-            RemoteControl.of(store, exchange.orElseThrow()).ask(adapters.fleet(), command, by, callTimeout);
+            RemoteControl.of(store, exchange.orElseThrow()).ask(driver.fleet(), command, by, callTimeout);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw ProviderException.retryable("was interrupted before the request was answered; it stays asked", e);
-        }
-    }
-
-    /**
-     * Obeys these requests or refuses them, in their order, if this controller has the fleet or can get it; see {@link Requests}.
-     *
-     * @throws Journal.Held if another controller has it, and so is the one to answer
-     * @throws ProviderException if it cannot be done now; what is not answered is to be tried again
-     */
-    synchronized void obey(List<Request> requests, Exchange asked) {
-        if (!closed) {
-            long answered = new Requests(this).answer(requests);
-            calls.run("forget requests", () -> asked.forget(adapters.fleet(), answered));
-        }
-    }
-
-    /** Changes the record of the fleet, if there is one, while no controller drives it. */
-    void amend(UnaryOperator<RolloutState> change) {
-        Journal journal = journal();
-        try {
-            Optional<RolloutState> before = journal.state();
-            before.map(change).filter(next -> !next.equals(before.get())).ifPresent(journal::save);
-        } finally {
-            journal.release();
-        }
-    }
-
-    /** Goes on with what no controller drives. */
-    void takeOver() {
-        resumed().ifPresent(controller -> LOG.info("{}: goes on with {}", adapters.fleet(), controller.id()));
-    }
-
-    /** Leaves the rollout to another controller. */
-    synchronized void giveAway() {
-        if (isInProgress()) {
-            LOG.info(
-                    "{}: leaves {} to another controller",
-                    adapters.fleet(),
-                    current.controller().id());
-            leave("another controller goes on with it");
-        }
-    }
-
-    private void leave(String why) {
-        if (current.controller().leave(why)) {
-            try {
-                current.journal().release();
-            } catch (ProviderException e) {
-                LOG.warn("{}: the lease was not released and ends by itself: {}", adapters.fleet(), e.getMessage());
-            }
-        }
-    }
-
-    private boolean isInProgress() {
-        return current != null && !current.controller().hasEnded();
-    }
-
-    /** An action is decided within one call time-out of its observation, and takes effect within another. */
-    private Observer observer() {
-        Observer observer = new Observer(adapters, calls, callTimeout.multipliedBy(2));
-        boolean drains = observer.platform().routed() && !observer.platform().drainsOnTerminate();
-        if (!policy.retainOld().isZero() && !drains) {
-            throw new IllegalArgumentException(
-                    "retainOld must be 0 without a router that drains, was %s".formatted(policy.retainOld()));
-        }
-        return observer;
-    }
-
-    /** What the platform says to a rollout that is to begin: the settings that it will change, or that it refuses. */
-    private Optional<String> accepted(Revision target, Observer observer) {
-        boolean drainsOnTerminate = observer.platform().drainsOnTerminate();
-        Duration longest = calls.call(
-                "describe router",
-                () -> adapters.router().map(TrafficRouter::longestDrain).orElse(Duration.ZERO));
-        Duration given = drainsOnTerminate ? policy.stopDeadline() : policy.drainDeadline();
-        if (given.compareTo(longest) < 0) {
-            throw new IllegalArgumentException("%s must be >= %s, which the router may take for open requests, was %s"
-                    .formatted(drainsOnTerminate ? "stopDeadline" : "drainDeadline", longest, given));
-        }
-        return calls.call("read settings", () -> adapters.provider().settings(target));
-    }
-
-    private Journal journal() {
-        return new Journal(store, calls, adapters.fleet(), owner, lease, clock.instant());
-    }
-
-    private static void releaseAfter(RuntimeException failure, Journal journal) {
-        try {
-            journal.release();
-        } catch (ProviderException e) {
-            failure.addSuppressed(e);
-        }
-    }
-
-    private void requireOpen() {
-        if (closed) {
-            throw new IllegalStateException("the RollingUpdate of fleet %s is closed".formatted(adapters.fleet()));
         }
     }
 
@@ -669,14 +275,11 @@ public final class RollingUpdate implements AutoCloseable {
      */
     @Override
     public synchronized void close() {
-        if (closed) {
+        if (!driver.shut()) {
             return;
         }
-        closed = true;
-        exchange.ifPresent(shared -> engine.unshare(shared, adapters.fleet()));
-        if (isInProgress()) {
-            leave("closed, can be resumed");
-        }
+        exchange.ifPresent(shared -> engine.unshare(shared, driver.fleet()));
+        driver.leave("closed, can be resumed");
         leaveHandles("closed, can be resumed");
         if (ownEngine) {
             engine.close();
@@ -696,22 +299,22 @@ public final class RollingUpdate implements AutoCloseable {
         private @Nullable TrafficRouter router;
         private @Nullable RolloutStore store;
         private @Nullable RolloutEngine engine;
-        private RolloutPolicy policy = RolloutPolicy.defaults();
-        private final List<RolloutListener> listeners = new ArrayList<>();
-        private InstantSource clock = InstantSource.system();
-        private Duration pollInterval = Duration.ofSeconds(1);
-        private Duration callTimeout = Duration.ofSeconds(30);
-        private Duration gateInterval = Duration.ofSeconds(10);
+        RolloutPolicy policy = RolloutPolicy.defaults();
+        final List<RolloutListener> listeners = new ArrayList<>();
+        InstantSource clock = InstantSource.system();
+        Duration pollInterval = Duration.ofSeconds(1);
+        Duration callTimeout = Duration.ofSeconds(30);
+        Duration gateInterval = Duration.ofSeconds(10);
         private final List<Gate> gates = new ArrayList<>();
         private @Nullable StopVeto veto;
-        private boolean hostDriven;
-        private Duration lease = Duration.ofSeconds(30);
+        boolean hostDriven;
+        Duration lease = Duration.ofSeconds(30);
         private String operator = System.getProperty("user.name", "unknown");
-        private int pastRollouts = 20;
-        private Duration pastAge = Duration.ofDays(90);
+        int pastRollouts = 20;
+        Duration pastAge = Duration.ofDays(90);
         private boolean shared;
         private @Nullable Exchange exchange;
-        private Wiring wiring = Wiring.REAL;
+        Wiring wiring = Wiring.REAL;
 
         private Builder() {}
 

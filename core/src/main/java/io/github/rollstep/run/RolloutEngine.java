@@ -58,8 +58,8 @@ public final class RolloutEngine implements AutoCloseable {
     }
 
     /** Has a part in the work on this store, until its last fleet is gone. */
-    synchronized void share(Exchange exchange, RollingUpdate update, FleetId fleet, Duration lease) {
-        shared.computeIfAbsent(exchange, one -> new SharedWork(this, one)).add(update, fleet, lease);
+    synchronized void share(Exchange exchange, RollingUpdate update, Duration lease) {
+        shared.computeIfAbsent(exchange, one -> new SharedWork(this, one)).add(update, lease);
     }
 
     void unshare(Exchange exchange, FleetId fleet) {

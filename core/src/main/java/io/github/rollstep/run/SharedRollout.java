@@ -27,16 +27,18 @@ final class SharedRollout implements Rollout {
     private static final Duration LOOK = Duration.ofMillis(500);
 
     private final RollingUpdate update;
+    private final FleetDriver driver;
     private final RolloutId id;
     private final CompletableFuture<Progress> end = new CompletableFuture<>();
 
     SharedRollout(RollingUpdate update, RolloutId id) {
         this.update = update;
+        driver = update.driver();
         this.id = id;
     }
 
     private Optional<Controller> local() {
-        return update.local().filter(controller -> controller.id().equals(id));
+        return driver.local().filter(controller -> controller.id().equals(id));
     }
 
     /** Looks until the end is seen. To be called once. */
@@ -53,11 +55,11 @@ final class SharedRollout implements Rollout {
                 });
                 return;
             }
-            if (update.isClosed()) {
+            if (driver.isClosed()) {
                 leave("closed, can be resumed");
                 return;
             }
-            update.recorded().ifPresent(this::seen);
+            driver.recorded().ifPresent(this::seen);
         } catch (ProviderException e) {
             // Not known now; the next look may tell.
         }
@@ -67,7 +69,7 @@ final class SharedRollout implements Rollout {
     }
 
     private void lookLater(Duration delay) {
-        RolloutEngine engine = update.engine();
+        RolloutEngine engine = driver.engine();
         try {
             engine.timer.schedule(() -> engine.steps.execute(this::look), delay.toMillis(), TimeUnit.MILLISECONDS);
         } catch (RejectedExecutionException e) {
@@ -83,7 +85,7 @@ final class SharedRollout implements Rollout {
     private void seen(RolloutState state) {
         if (state.rollout().equals(id)) {
             if (state.phase().isFinal()) {
-                end.complete(RemoteControl.progress(state, update.clock().instant()));
+                end.complete(RemoteControl.progress(state, driver.clock().instant()));
             }
             return;
         }
@@ -135,7 +137,7 @@ final class SharedRollout implements Rollout {
     public Progress progress() {
         Optional<Progress> here = local().map(Controller::progress);
         return here.orElseGet(() -> {
-            RolloutState state = update.recorded()
+            RolloutState state = driver.recorded()
                     .orElseThrow(() -> new IllegalStateException("rollout %s is in no record".formatted(id)));
             if (!state.rollout().equals(id)) {
                 seen(state);
@@ -143,7 +145,7 @@ final class SharedRollout implements Rollout {
                         .join()
                         .orElseThrow(() -> Ending.failure(end));
             }
-            return RemoteControl.progress(state, update.clock().instant());
+            return RemoteControl.progress(state, driver.clock().instant());
         });
     }
 

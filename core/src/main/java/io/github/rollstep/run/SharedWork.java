@@ -51,7 +51,8 @@ final class SharedWork {
         schedule(Duration.ZERO);
     }
 
-    void add(RollingUpdate update, FleetId fleet, Duration leaseOfFleet) {
+    void add(RollingUpdate update, Duration leaseOfFleet) {
+        FleetId fleet = update.driver().fleet();
         if (updates.putIfAbsent(fleet, update) != null) {
             throw new IllegalArgumentException(
                     "fleet must be shared once by an engine, %s is already".formatted(fleet));
@@ -137,7 +138,7 @@ final class SharedWork {
     private void answer(List<Request> requests) {
         requests.stream().collect(Collectors.groupingBy(Request::fleet)).forEach((fleet, ofFleet) -> {
             if (updates.containsKey(fleet)) {
-                run(fleet, update -> update.obey(ofFleet, exchange));
+                run(fleet, driver -> driver.obey(ofFleet, exchange));
             } else {
                 forgetExpired(fleet, ofFleet);
             }
@@ -166,16 +167,16 @@ final class SharedWork {
                         .isPresent())
                 .map(Unfinished::fleet)
                 .toList();
-        held.stream().skip(share).forEach(fleet -> run(fleet, RollingUpdate::giveAway));
+        held.stream().skip(share).forEach(fleet -> run(fleet, FleetDriver::giveAway));
         known.stream()
                 .filter(unfinished -> unfinished.owner().isEmpty())
                 .map(Unfinished::fleet)
                 .limit(Math.max(0, share - held.size()))
-                .forEach(fleet -> run(fleet, RollingUpdate::takeOver));
+                .forEach(fleet -> run(fleet, FleetDriver::takeOver));
     }
 
     private interface Task {
-        void with(RollingUpdate update);
+        void with(FleetDriver driver);
     }
 
     /** On another thread; nothing if the fleet is none of ours, or still at the last one. */
@@ -187,7 +188,7 @@ final class SharedWork {
         try {
             engine.steps.execute(() -> {
                 try {
-                    task.with(update);
+                    task.with(update.driver());
                     failingFleets.remove(fleet);
                 } catch (Journal.Held | Journal.TakenOver e) {
                     LOG.debug("another controller has it", e);

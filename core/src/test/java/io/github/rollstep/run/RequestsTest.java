@@ -78,12 +78,12 @@ class RequestsTest extends SharedFleets {
         awaitingApproval(controller);
         failing("settings of v3", ProviderException.retryable("throttled"));
         Request start = new Request(7, SHOP, V3, "bob", Duration.ZERO);
-        assertThatThrownBy(() -> controller.update().obey(List.of(start), store))
+        assertThatThrownBy(() -> controller.update().driver().obey(List.of(start), store))
                 .isInstanceOf(ProviderException.class)
                 .hasMessageContaining("throttled");
         platforms.get("shop").interference = call -> {};
 
-        controller.update().obey(List.of(start), store);
+        controller.update().driver().obey(List.of(start), store);
 
         assertThat(state("shop").target()).isEqualTo(V3.target());
     }
@@ -137,10 +137,10 @@ class RequestsTest extends SharedFleets {
         awaitingApproval(controller).abort();
         Command unknown = new Command.Unknown("its format is 9");
 
-        controller.update().obey(List.of(new Request(7, SHOP, unknown, "bob", Duration.ZERO)), store);
+        controller.update().driver().obey(List.of(new Request(7, SHOP, unknown, "bob", Duration.ZERO)), store);
         assertThat(state("shop").answers().upTo()).isZero();
 
-        controller.update().obey(List.of(new Request(7, SHOP, unknown, "bob", Duration.ofSeconds(5))), store);
+        controller.update().driver().obey(List.of(new Request(7, SHOP, unknown, "bob", Duration.ofSeconds(5))), store);
         assertThat(state("shop").answers().refused()).containsOnlyKeys(7L);
     }
 
@@ -149,7 +149,7 @@ class RequestsTest extends SharedFleets {
         Controller controller = new Controller("ann", "shop");
         awaitingApproval(controller).abort();
 
-        controller.update().obey(List.of(new Request(7, SHOP, V3, "bob", Duration.ofHours(1))), store);
+        controller.update().driver().obey(List.of(new Request(7, SHOP, V3, "bob", Duration.ofHours(1))), store);
 
         assertThat(state("shop").answers().refused()).isEqualTo(Map.of(7L, "nobody has answered it within PT1H"));
         assertThat(state("shop").target()).isEqualTo(V2);

@@ -329,12 +329,12 @@ class SharedFleetTest extends SharedFleets {
         Controller first = new Controller("ann", "shop");
         Rollout rollout = awaitingApproval(first);
         Request pause = new Request(40, FleetId.of("shop"), new Command.Pause(), "bob", Duration.ZERO);
-        first.update().obey(List.of(pause), store);
+        first.update().driver().obey(List.of(pause), store);
         assertThat(rollout.phase()).isEqualTo(RolloutPhase.PAUSED);
         rollout.resume();
         Await.until("it to wait again", () -> rollout.phase() == RolloutPhase.AWAITING_APPROVAL);
 
-        first.update().obey(List.of(pause), store);
+        first.update().driver().obey(List.of(pause), store);
 
         assertThat(rollout.phase()).isEqualTo(RolloutPhase.AWAITING_APPROVAL);
         assertThat(state("shop").answers()).isEqualTo(new RolloutState.Answers(40, Map.of()));
@@ -344,11 +344,11 @@ class SharedFleetTest extends SharedFleets {
     void aStartThatAnotherHasObeyedMeanwhileIsNotObeyedAgain() throws Exception {
         Controller first = new Controller("ann", "shop");
         Command.Start start = new Command.Start(V2, false, false);
-        first.update().start(start, "bob", OptionalLong.of(7));
+        first.update().driver().start(start, "bob", OptionalLong.of(7));
         first.update().rollout().orElseThrow().abort();
 
         assertThatIllegalStateException()
-                .isThrownBy(() -> first.update().start(start, "bob", OptionalLong.of(7)))
+                .isThrownBy(() -> first.update().driver().start(start, "bob", OptionalLong.of(7)))
                 .withMessage("request 7 is answered already");
         assertThat(first.update().rollout()).isEmpty();
         assertThat(store.acquire(FleetId.of("shop"), "another", LEASE))

@@ -63,7 +63,7 @@ abstract class SharedFleets {
         /** How many of its fleets it drives. */
         long driven() {
             return updates.values().stream()
-                    .filter(update -> update.local().isPresent())
+                    .filter(update -> update.driver().local().isPresent())
                     .count();
         }
 
