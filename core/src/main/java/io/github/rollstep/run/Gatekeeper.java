@@ -57,11 +57,13 @@ final class Gatekeeper {
         Instant next = Instant.MIN;
         Calls.@Nullable Pending<Verdict> pending;
         Moment about = Moment.NEVER;
+        boolean heard;
 
         /** A call in progress goes on, and its answer will not count: the gate is not asked twice at a time. */
         void startAnew() {
             verdict = NOT_ASKED;
             next = Instant.MIN;
+            heard = false;
         }
     }
 
@@ -83,7 +85,10 @@ final class Gatekeeper {
 
     /** What each gate says now, by name. */
     Map<String, Verdict> verdicts(RolloutState state, FleetCounts counts, RolloutPolicy policy, Instant now) {
-        asked.values().forEach(one -> listen(one, Duration.ZERO));
+        asked.values().forEach(one -> {
+            one.heard = false;
+            listen(one, Duration.ZERO);
+        });
         if (asked.isEmpty() || state.back() || !state.phase().isActive()) {
             return Map.of();
         }
@@ -108,8 +113,9 @@ final class Gatekeeper {
         return verdicts;
     }
 
+    /** Not one whose answer has just come: that is to be acted upon first. */
     private void ask(Gate gate, Asked one, Gate.Context context, Instant now) {
-        if (one.pending == null && !now.isBefore(one.next)) {
+        if (one.pending == null && !one.heard && !now.isBefore(one.next)) {
             one.pending = calls.start(
                     "gate " + gate.name(), () -> Objects.requireNonNull(gate.judge(context), "the verdict was null"));
             one.about = moment;
@@ -131,6 +137,7 @@ final class Gatekeeper {
         }
         if (one.about == moment) {
             one.verdict = verdict;
+            one.heard = true;
         }
     }
 

@@ -146,6 +146,28 @@ class GatekeeperTest {
         stepUntil(rollout, () -> rollout.phase() == RolloutPhase.SUCCEEDED);
     }
 
+    /** It is asked again after the interval at the earliest, and not before its answer was acted upon. */
+    @Test
+    void aLateFailureIsNotMadeUpForByTheNextAnswer() {
+        CountDownLatch late = new CountDownLatch(1);
+        List<Integer> asked = Collections.synchronizedList(new ArrayList<>());
+        Rollout rollout = rollout(new Asked("slow", context -> {
+            asked.add(context.batch());
+            if (asked.size() == 2) {
+                await(late);
+                return Verdict.fail("too many errors");
+            }
+            return Verdict.pass();
+        }));
+        stepUntil(rollout, () -> asked.size() == 2);
+
+        late.countDown();
+        sleep(50); // So that it is there before the next step, as a rule.
+
+        stepUntil(rollout, () -> rollout.phase().isFinal());
+        assertThat(rollout.phase()).isEqualTo(RolloutPhase.ROLLED_BACK);
+    }
+
     @Test
     void whatIsAskedWhenTheRolloutEndsIsGivenUp() throws Exception {
         CountDownLatch asked = new CountDownLatch(1);
