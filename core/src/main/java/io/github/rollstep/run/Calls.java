@@ -83,7 +83,9 @@ final class Calls {
             if (hung.containsKey(name)) {
                 throw ProviderException.retryable("was given up and has not returned yet");
             }
-            stage.set(Stage.RUNS);
+            if (!stage.compareAndSet(Stage.WAITS, Stage.RUNS)) {
+                throw ProviderException.retryable("was given up before it began");
+            }
             try {
                 return call.call();
             } finally {
@@ -138,10 +140,11 @@ final class Calls {
 
         /** Interrupts it: nobody waits for the result any more. */
         void giveUp() {
-            task.cancel(true);
-            if (stage.compareAndSet(Stage.RUNS, Stage.GIVEN_UP)) {
+            Stage before = stage.getAndUpdate(now -> now == Stage.RETURNED ? now : Stage.GIVEN_UP);
+            if (before == Stage.RUNS) {
                 count(1);
             }
+            task.cancel(true);
         }
     }
 }

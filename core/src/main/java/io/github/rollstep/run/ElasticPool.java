@@ -51,6 +51,8 @@ final class ElasticPool implements Executor, AutoCloseable {
     private final class Work implements Runnable {
 
         private final Runnable task;
+        private boolean counted;
+        private boolean ended;
 
         Work(Runnable task) {
             this.task = task;
@@ -60,7 +62,7 @@ final class ElasticPool implements Executor, AutoCloseable {
         public void run() {
             Future<?> watch;
             try {
-                watch = timer.schedule(() -> compensate(1), slowAfter.toMillis(), TimeUnit.MILLISECONDS);
+                watch = timer.schedule(this::isSlow, slowAfter.toMillis(), TimeUnit.MILLISECONDS);
             } catch (RejectedExecutionException e) {
                 drop();
                 return;
@@ -68,7 +70,24 @@ final class ElasticPool implements Executor, AutoCloseable {
             try {
                 task.run();
             } finally {
-                if (!watch.cancel(false)) {
+                watch.cancel(false);
+                end();
+            }
+        }
+
+        private void isSlow() {
+            synchronized (pool) {
+                if (!ended) {
+                    counted = true;
+                    compensate(1);
+                }
+            }
+        }
+
+        private void end() {
+            synchronized (pool) {
+                ended = true;
+                if (counted) {
                     compensate(-1);
                 }
             }
@@ -82,7 +101,13 @@ final class ElasticPool implements Executor, AutoCloseable {
         }
     }
 
-    private synchronized void compensate(int more) {
+    /** How many tasks may run at once now. */
+    int threads() {
+        return pool.getCorePoolSize();
+    }
+
+    /** To be called with the lock on the pool. */
+    private void compensate(int more) {
         slow += more;
         pool.setCorePoolSize(Math.max(size, size + slow));
     }
