@@ -7,6 +7,7 @@ import io.github.rollstep.spi.ProviderException;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -26,6 +27,8 @@ final class LocalInstance {
     private static final Logger LOG = LoggerFactory.getLogger(LocalInstance.class);
 
     private static final int DETAIL = 200;
+    private static final int FEWEST_LOOKS = 2;
+    private static final int MOST_LOOKS = 10;
 
     private final FleetDirectory directory;
     private final @Nullable Process child;
@@ -167,10 +170,18 @@ final class LocalInstance {
         family.forEach(ProcessHandle::destroyForcibly);
     }
 
-    /** As the kernel does when the first process of a container has exited. */
+    /**
+     * As the kernel does when the first process of a container has exited. One look does not see what is being started at that moment, or
+     * is so by what is killed then.
+     */
     private void killLeftBehind() {
         try {
-            directory.mark(record.token()).carriers().forEach(ProcessHandle::destroyForcibly);
+            boolean found = true;
+            for (int look = 0; look < FEWEST_LOOKS || found && look < MOST_LOOKS; look++) {
+                List<ProcessHandle> left = directory.mark(record.token()).carriers();
+                left.forEach(ProcessHandle::destroyForcibly);
+                found = !left.isEmpty();
+            }
         } catch (ProviderException e) {
             LOG.warn("What {} has started may be left behind", record.id(), e);
         }

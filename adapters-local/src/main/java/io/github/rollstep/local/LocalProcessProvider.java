@@ -87,6 +87,7 @@ public final class LocalProcessProvider implements InstanceProvider, Watchable, 
     private final ReentrantLock launching = new ReentrantLock();
     private final ScheduledThreadPoolExecutor timer;
     private volatile boolean closed;
+    private boolean ended;
 
     private LocalProcessProvider(ProcessSettings settings, FleetDirectory directory, Ports ports) {
         this.settings = settings;
@@ -120,7 +121,7 @@ public final class LocalProcessProvider implements InstanceProvider, Watchable, 
      * <p>A token is launched once, also if its instance was terminated since, until another rollout launches.
      *
      * @throws ProviderException not retryable if the program cannot be executed, the revision lacks an attribute that the
-     *     command needs, the request is of another fleet, or the provider is closed; retryable if there is no free port, no
+     *     command needs, the request is of another fleet, or the fleet was ended or the provider closed; retryable if there is no free port, no
      *     disk space, or the system starts no more processes
      */
     @Override
@@ -128,6 +129,9 @@ public final class LocalProcessProvider implements InstanceProvider, Watchable, 
         lock();
         try {
             requireOpen();
+            if (ended) {
+                throw ProviderException.permanent("the fleet %s was stopped".formatted(settings.fleet()));
+            }
             forgetRolloutsBut(open.stream().map(LaunchRequest::rollout).collect(Collectors.toSet()));
             List<ProviderException> failures = new ArrayList<>();
             for (LaunchRequest request : open) {
@@ -165,8 +169,8 @@ public final class LocalProcessProvider implements InstanceProvider, Watchable, 
     }
 
     /**
-     * Ends the fleet: terminates all instances, waits until they are gone, and deletes all that is kept of them, also that their
-     * tokens were launched. Meant for examples and tests. Blocks for at most the grace and 5 seconds.
+     * Ends the fleet: launches nothing any more, terminates all instances, waits until they are gone, and deletes all that is kept of
+     * them, also that their tokens were launched. Meant for examples and tests. Blocks for at most the grace and 5 seconds.
      *
      * @throws ProviderException retryable if an instance is not gone by then, or the thread was interrupted
      */
@@ -174,6 +178,7 @@ public final class LocalProcessProvider implements InstanceProvider, Watchable, 
         lock();
         try {
             requireOpen();
+            ended = true;
             terminateAll(List.copyOf(instances.keySet()));
             awaitExits();
             List<InstanceId> left = list().stream().map(Instance::id).toList();

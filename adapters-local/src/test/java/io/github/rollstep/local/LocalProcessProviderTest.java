@@ -12,6 +12,7 @@ import static io.github.rollstep.local.ProcessFleet.shell;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -193,7 +194,7 @@ class LocalProcessProviderTest {
     void killsAProcessThatIgnoresSigtermAfterTheGrace() throws Exception {
         LocalProcessProvider provider =
                 fleet.open(builder -> builder.command(shell("trap '' TERM; echo ready; while :; do sleep 0.02; done"))
-                        .stopGrace(Duration.ofMillis(200)));
+                        .stopGrace(Duration.ofSeconds(2)));
         provider.launch(requests(1));
         fleet.awaitLog(1, "ready");
         ProcessHandle process = fleet.process(1);
@@ -209,7 +210,7 @@ class LocalProcessProviderTest {
     void signalsAProcessOnce() throws Exception {
         LocalProcessProvider provider = fleet.open(
                 builder -> builder.command(shell("trap 'echo term' TERM; echo ready; while :; do sleep 0.02; done"))
-                        .stopGrace(Duration.ofSeconds(1)));
+                        .stopGrace(Duration.ofSeconds(3)));
         provider.launch(requests(1));
         fleet.awaitLog(1, "ready");
         provider.terminate(id(1));
@@ -419,6 +420,10 @@ class LocalProcessProviderTest {
         assertThat(third.isAlive()).isFalse();
         assertThat(provider.list()).isEmpty();
         assertThat(directory.resolve("instances")).isEmptyDirectory();
+        assertThatThrownBy(() -> provider.launch(requests(4)))
+                .isInstanceOf(ProviderException.class)
+                .hasMessageEndingWith("was stopped");
+        assertThat(provider.list()).isEmpty();
     }
 
     @Test
