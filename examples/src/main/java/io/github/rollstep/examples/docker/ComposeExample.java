@@ -23,6 +23,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 
 /**
  * The service {@code web} of the compose project {@code rollstep-shop} is there already, with three containers that this library
@@ -71,6 +72,7 @@ public final class ComposeExample {
         TrafficRouter router = HaProxyRouter.builder(HaProxy.BACKEND)
                 .endpoint(haproxy.socket())
                 .build();
+        HttpHealthChecker health = HttpHealthChecker.builder().path("/healthz").build();
         try (DockerInstanceProvider provider = DockerInstanceProvider.builder(engine, FleetId.of("web"))
                         .adopting(LABELS)
                         .template(ComposeExample::template)
@@ -82,7 +84,7 @@ public final class ComposeExample {
                         .fleet(FleetId.of("web"))
                         .desired(REPLICAS)
                         .provider(provider)
-                        .health(HttpHealthChecker.builder().path("/healthz").build())
+                        .health(health)
                         .router(router)
                         .policy(POLICY)
                         .listener(screen)
@@ -90,6 +92,9 @@ public final class ComposeExample {
                         .build()) {
             List<Instance> found = provider.list();
             found.forEach(instance -> System.err.printf("adopted %s: %s%n", instance.id(), instance.revision()));
+            while (!found.stream().allMatch(instance -> health.check(instance).isHealthy())) {
+                TimeUnit.MILLISECONDS.sleep(100);
+            }
             router.admitAll(found);
             LoadClient load = LoadClient.start(haproxy.address(), "/", "/slow");
             Progress end;

@@ -4,6 +4,7 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -41,6 +42,7 @@ public final class OutsideView implements AutoCloseable {
         this.haproxy = haproxy;
         this.footprint = footprint;
         this.floor = floor;
+        Instant since = Instant.now();
         String label = "label=io.github.rollstep.fleet=" + fleet;
         Commands.run("docker", "ps", "-aq", "--no-trunc", "--filter", label)
                 .lines()
@@ -51,6 +53,8 @@ public final class OutsideView implements AutoCloseable {
         events = new ProcessBuilder(
                         "docker",
                         "events",
+                        "--since",
+                        since.toString(), // Also what happens before it listens.
                         "--filter",
                         "type=container",
                         "--filter",
