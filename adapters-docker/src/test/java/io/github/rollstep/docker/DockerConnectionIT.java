@@ -74,6 +74,7 @@ class DockerConnectionIT {
                 "-cp",
                 System.getProperty("java.class.path"),
                 ConnectedEngine.class.getName());
+        builder.environment().remove("JAVA_TOOL_OPTIONS"); // Of which the JVM tells.
         builder.environment().putAll(environment);
         return output(builder);
     }

@@ -1,5 +1,7 @@
 package io.github.rollstep.docker;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import io.github.rollstep.FleetId;
 import io.github.rollstep.Instance;
 import io.github.rollstep.InstanceId;
@@ -8,6 +10,7 @@ import io.github.rollstep.RolloutId;
 import io.github.rollstep.spi.HealthChecker;
 import io.github.rollstep.spi.InstanceProvider;
 import io.github.rollstep.spi.LaunchRequest;
+import io.github.rollstep.testkit.Eventually;
 import io.github.rollstep.testkit.HealthCheckerContract;
 import io.github.rollstep.testkit.InstanceProviderContract;
 import java.io.IOException;
@@ -150,10 +153,14 @@ class DockerContractIT {
             RolloutId rollout = RolloutId.of("health");
             LaunchRequest request = new LaunchRequest(FLEET, rollout, rollout.token(++launched), revision);
             provider.launch(List.of(request));
-            return provider.list().stream()
-                    .filter(instance -> instance.token().equals(Optional.of(request.token())))
-                    .findFirst()
-                    .orElseThrow();
+            return Eventually.get(patience(), () -> {
+                Instance now = provider.list().stream()
+                        .filter(instance -> instance.token().equals(Optional.of(request.token())))
+                        .findFirst()
+                        .orElseThrow();
+                assertThat(now.state()).isEqualTo(Instance.State.RUNNING);
+                return now;
+            });
         }
 
         @Override

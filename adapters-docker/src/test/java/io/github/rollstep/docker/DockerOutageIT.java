@@ -28,6 +28,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -232,11 +233,15 @@ class DockerOutageIT {
                         TimeUnit.MILLISECONDS.sleep(20);
                     }
                 } catch (ProviderException e) {
-                    // It is away, and is looked at again.
+                    pause(); // It is away, and is looked at again.
                 } catch (InterruptedException e) {
                     return;
                 }
             }
+        }
+
+        private static void pause() {
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
         }
 
         int peak() {

@@ -145,6 +145,7 @@ class DockerProviderIT {
         DockerInstanceProvider provider = provider(DockerProviderIT::serving);
         Instance a = launched(provider, 1);
 
+        TestImage.awaitServing(engine, a.id());
         docker.stopContainerCmd(a.id().value()).exec();
         Instance stopped = becomes(provider, a, Instance.State.FAILED);
         assertThat(stopped.detail()).contains("exit code 0").contains("serving v1");
@@ -161,6 +162,7 @@ class DockerProviderIT {
         try (Watchable.Subscription watch = provider.watch(hints::incrementAndGet)) {
             assertThat(watch).isNotNull();
 
+            TestImage.awaitServing(engine, a.id());
             docker.restartContainerCmd(a.id().value()).exec();
 
             Eventually.holds(PATIENCE, () -> assertThat(hints.get()).isPositive());
@@ -251,8 +253,8 @@ class DockerProviderIT {
 
     @Test
     void lackOfMemoryIsNamed() {
-        DockerInstanceProvider provider =
-                provider(revision -> template("/bin/sh", "-c", "x=0123456789abcdef; while true; do x=$x$x; done")
+        DockerInstanceProvider provider = provider(
+                revision -> template("/bin/sh", "-c", "sleep 1; x=0123456789abcdef; while true; do x=$x$x; done")
                         .memory(8 << 20)
                         .build());
 

@@ -150,6 +150,7 @@ class DockerRestartsIT {
     void whatSomeoneRestartsOrWeStopDoesNotCount() {
         DockerInstanceProvider provider = provider(engine);
         InstanceId serving = launched(provider, "serves");
+        TestImage.awaitServing(engine, serving);
 
         docker.restartContainerCmd(serving.value()).exec();
 

@@ -122,6 +122,9 @@ final class EngineProxy implements AutoCloseable {
         SocketChannel engine = SocketChannel.open(target);
         open.add(client);
         open.add(engine);
+        if (cut) {
+            breakAll(); // It was cut meanwhile, perhaps before this one was known.
+        }
         InputStream in = client.getInputStream();
         OutputStream out = client.getOutputStream();
         Conversation conversation = new Conversation();

@@ -21,7 +21,7 @@ final class OwnEngine implements Closeable {
     private static final long PID = ProcessHandle.current().pid();
 
     private static final String BRIDGE = "rs-it-" + PID;
-    private static final String BRIDGE_ADDRESS = "172.31.%d.1/24".formatted(PID % 256);
+    private static final String BRIDGE_ADDRESS = "198.18.%d.1/24".formatted(PID % 256);
 
     private final Path directory;
     private final List<String> options;

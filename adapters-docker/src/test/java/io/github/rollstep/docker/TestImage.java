@@ -1,10 +1,15 @@
 package io.github.rollstep.docker;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.github.dockerjava.api.async.ResultCallback;
 import com.github.dockerjava.api.command.BuildImageResultCallback;
 import com.github.dockerjava.api.exception.NotFoundException;
+import com.github.dockerjava.api.model.Frame;
+import io.github.rollstep.InstanceId;
 import io.github.rollstep.spi.ProviderException;
+import io.github.rollstep.testkit.Eventually;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -12,9 +17,11 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
@@ -98,6 +105,30 @@ final class TestImage {
         tar.putArchiveEntry(entry);
         tar.write(content);
         tar.closeArchiveEntry();
+    }
+
+    /** Until it has said that it serves: from then on it heeds a SIGTERM. */
+    static void awaitServing(DockerEngine engine, InstanceId id) {
+        Eventually.holds(Duration.ofSeconds(30), () -> {
+            StringBuffer log = new StringBuffer();
+            try (ResultCallback.Adapter<Frame> lines = new ResultCallback.Adapter<>() {
+                @Override
+                public void onNext(Frame frame) {
+                    log.append(new String(frame.getPayload(), StandardCharsets.UTF_8));
+                }
+            }) {
+                engine.streams()
+                        .logContainerCmd(id.value())
+                        .withStdOut(true)
+                        .exec(lines)
+                        .awaitCompletion(10, TimeUnit.SECONDS);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+            assertThat(log.toString()).contains("serving");
+        });
     }
 
     /** Removes what a test left of its fleets. */

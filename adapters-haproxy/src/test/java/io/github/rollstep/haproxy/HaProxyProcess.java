@@ -45,6 +45,9 @@ final class HaProxyProcess implements AutoCloseable {
         assumeTrue(executable() != null, "no haproxy on this machine: install haproxy 2.6 or newer");
         try {
             int port = freePort();
+            while (documented.contains(":" + port + " ")) {
+                port = freePort(); // HAProxy would listen twice on one.
+            }
             String configuration = documented
                     .replace("/run/rollstep/", directory + "/")
                     .replace("bind :8080", "bind 127.0.0.1:" + port);
@@ -144,9 +147,11 @@ final class HaProxyProcess implements AutoCloseable {
     }
 
     void kill() {
-        process.descendants().forEach(ProcessHandle::destroyForcibly);
+        List<ProcessHandle> workers = process.descendants().toList();
+        workers.forEach(ProcessHandle::destroyForcibly);
         process.destroyForcibly();
         process.onExit().join();
+        workers.forEach(worker -> worker.onExit().join()); // Until then they have the port.
     }
 
     String ask(String command) {

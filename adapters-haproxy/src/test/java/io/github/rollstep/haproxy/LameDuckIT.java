@@ -31,7 +31,7 @@ class LameDuckIT {
         Instance staying = service.instance("staying");
         haproxy = HaProxyProcess.start(
                 directory,
-                HaProxyProcess.documented(0).replace("mode http", "mode http\n    retries 0")
+                HaProxyProcess.documented(0).replace("mode http", "mode http\n    retries 0\n    timeout check 5s")
                         + server("leaving", leaving)
                         + server("staying", staying));
         return LoadClient.start(haproxy.address(), "/", "/slow");
@@ -56,7 +56,7 @@ class LameDuckIT {
     @Test
     void noRequestIsLost() {
         LameDuckRouter router = LameDuckRouter.builder()
-                .detectionTime(Duration.ofSeconds(1))
+                .detectionTime(Duration.ofSeconds(2))
                 .requestTime(Duration.ofSeconds(1))
                 .build();
         LoadClient load = load();

@@ -51,6 +51,7 @@ class FightIT {
                         .build())
                 .build();
         fleet.start(FightingController.DESIRED, Revision.of("v0"));
+        int rollouts = 0;
         int stops;
         try (EmbeddedPostgres postgres = EmbeddedPostgres.builder().start();
                 FleetServer server = new FleetServer(
@@ -62,8 +63,8 @@ class FightIT {
             controller(server.port(), url);
             RemoteControl control = RemoteControl.of(store);
             try (Stopper stopper = new Stopper(started)) {
-                for (int i = 1; i <= ROLLOUTS; i++) {
-                    roll(control, "v" + i);
+                while (rollouts < ROLLOUTS || !bothActed() && rollouts < ROLLOUTS + 30) {
+                    roll(control, "v" + ++rollouts);
                 }
                 stops = stopper.stops;
             }
@@ -71,7 +72,7 @@ class FightIT {
                     .extracting(
                             one -> one.instance().revision().id(),
                             one -> one.instance().state())
-                    .containsOnly(org.assertj.core.groups.Tuple.tuple("v" + ROLLOUTS, Instance.State.RUNNING))
+                    .containsOnly(org.assertj.core.groups.Tuple.tuple("v" + rollouts, Instance.State.RUNNING))
                     .hasSize(FightingController.DESIRED);
             assertThat(server.broken()).isEmpty();
         } finally {
@@ -79,15 +80,19 @@ class FightIT {
             started.forEach(process -> process.onExit().join());
         }
         assertThat(said).noneMatch(line -> line.contains("BROKEN "));
-        assertThat(said)
-                .as("both have acted")
-                .anyMatch(line -> line.startsWith("0 ACTION "))
-                .anyMatch(line -> line.startsWith("1 ACTION "));
+        assertThat(bothActed()).as("both have acted").isTrue();
         System.out.printf(
                 "%d rollouts, %d stops, %d actions%n",
-                ROLLOUTS,
+                rollouts,
                 stops,
                 said.stream().filter(line -> line.contains(" ACTION ")).count());
+    }
+
+    private boolean bothActed() {
+        synchronized (said) {
+            return said.stream().anyMatch(line -> line.startsWith("0 ACTION "))
+                    && said.stream().anyMatch(line -> line.startsWith("1 ACTION "));
+        }
     }
 
     private void roll(RemoteControl control, String revision) throws InterruptedException {

@@ -60,7 +60,7 @@ class JdbcOutageIT {
     void theRolloutWaitsSaysSoAndGoesOn(int secondsAway) throws Exception {
         SimulatedFleet fleet = SimulatedFleet.builder(SHOP, InstantSource.system())
                 .behaviour(Behaviour.builder()
-                        .startDelay(Duration.ofMillis(200), Duration.ofMillis(400))
+                        .startDelay(Duration.ofSeconds(1), Duration.ofSeconds(2))
                         .stopTime(Duration.ofMillis(200))
                         .build())
                 .build();
@@ -74,7 +74,6 @@ class JdbcOutageIT {
         PGSimpleDataSource source = new PGSimpleDataSource();
         source.setUrl(server.getJdbcUrl("postgres", "postgres"));
         config.setDataSource(source);
-        config.setConnectionTimeout(500);
         try (HikariDataSource pool = new HikariDataSource(config);
                 RollingUpdate update = monitor.around(
                                 fleet.provider(), fleet.healthChecker(), fleet.router(), store(pool))
@@ -117,6 +116,7 @@ class JdbcOutageIT {
     private static JdbcRolloutStore store(HikariDataSource pool) {
         JdbcRolloutStore store = JdbcRolloutStore.of(pool);
         store.createSchema();
+        pool.setConnectionTimeout(500); // From now on; the first connection may take longer.
         return store;
     }
 

@@ -50,13 +50,14 @@ final class RawBackend implements Closeable {
     private final Instance instance;
     private final AtomicInteger connections = new AtomicInteger();
     private final Set<Socket> open = ConcurrentHashMap.newKeySet();
+    private final Thread acceptor;
     private final List<RawMessage> requests = new CopyOnWriteArrayList<>();
 
     RawBackend(String id, Handler handler) throws IOException {
         this.server = new ServerSocket(0, 1024, InetAddress.getLoopbackAddress());
         this.handler = handler;
         this.instance = instance(id, (InetSocketAddress) server.getLocalSocketAddress());
-        start(this::acceptAll, "backend-" + id);
+        acceptor = start(this::acceptAll, "backend-" + id);
     }
 
     /** One that answers each request with its id. */
@@ -119,20 +120,26 @@ final class RawBackend implements Closeable {
         }
     }
 
-    private static void start(Runnable task, String name) {
+    private static Thread start(Runnable task, String name) {
         Thread thread = new Thread(task, name);
         thread.setDaemon(true);
         thread.start();
+        return thread;
     }
 
     /** Stops listening; then its port refuses connections. */
     void stopListening() throws IOException {
         server.close();
+        try {
+            acceptor.join(); // Until then the kernel goes on.
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     @Override
     public void close() throws IOException {
-        server.close();
+        stopListening();
         for (Socket socket : open) {
             socket.close();
         }

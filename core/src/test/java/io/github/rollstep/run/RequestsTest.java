@@ -45,7 +45,7 @@ class RequestsTest extends SharedFleets {
                 .withMessageContaining("there is no image v3");
 
         control.ask(SHOP, new Command.Abort(), "bob", PATIENCE);
-        assertThat(rollout.phase()).isEqualTo(RolloutPhase.ABORTED);
+        Await.until("it to show that", () -> rollout.phase() == RolloutPhase.ABORTED);
     }
 
     @Test
@@ -68,7 +68,7 @@ class RequestsTest extends SharedFleets {
 
         control.ask(SHOP, new Command.Abort(), "bob", PATIENCE);
 
-        assertThat(rollout.phase()).isEqualTo(RolloutPhase.ABORTED);
+        Await.until("it to show that", () -> rollout.phase() == RolloutPhase.ABORTED);
         assertThat(state("shop").answers().refused().get(start)).contains("throttled");
     }
 
@@ -184,7 +184,7 @@ class RequestsTest extends SharedFleets {
                         .build()) {
             Await.until(
                     "its roll call",
-                    () -> store.rollCall("another", LEASE).controllers().contains(engine.name));
+                    () -> store.rollCall("another", lease).controllers().contains(engine.name));
             assertThat(update.history()).isEmpty();
         }
     }

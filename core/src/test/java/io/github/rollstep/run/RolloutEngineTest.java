@@ -79,13 +79,13 @@ class RolloutEngineTest {
         CountDownLatch shown = new CountDownLatch(1);
         CountDownLatch repeated = new CountDownLatch(1);
         Rollout rollout = builder("hung", hung)
-                .callTimeout(Duration.ofSeconds(1))
+                .callTimeout(Duration.ofSeconds(3))
                 .listener(new RolloutListener() {
                     @Override
                     public void progressed(Progress progress) {
                         List<String> waits =
                                 progress.waits().stream().map(Reason::text).toList();
-                        if (waits.toString().contains("did not return within PT1S")) {
+                        if (waits.toString().contains("did not return within PT3S")) {
                             shown.countDown();
                         }
                         if (waits.toString().contains("was given up and has not returned yet")) {

@@ -81,7 +81,8 @@ class ManyRolloutsTest {
         monitors.forEach(InvariantMonitor::assertKept);
         assertThat(fleets).allSatisfy(fleet -> assertThat(fleet.violations()).isEmpty());
         assertThat(mostRunning).as("they ran at once").hasValueGreaterThan(ROLLOUTS / 2);
-        assertThat(mostThreads).hasValueBetween(3, THREADS);
+        // One more for each call that takes longer than a second: on a busy machine some do.
+        assertThat(mostThreads).hasValueBetween(3, 2 * THREADS);
     }
 
     private static SimulatedFleet fleet(int number) {

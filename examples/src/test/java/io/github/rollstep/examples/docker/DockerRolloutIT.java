@@ -17,6 +17,7 @@ import io.github.rollstep.run.Progress;
 import io.github.rollstep.run.RolloutEvent;
 import io.github.rollstep.run.RolloutListener;
 import io.github.rollstep.spi.ProviderException;
+import io.github.rollstep.testkit.Eventually;
 import io.github.rollstep.testkit.LoadClient;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -250,7 +251,11 @@ class DockerRolloutIT {
             end = fleet.roll(V2, once);
 
             assertThat(outside.breaches()).noneMatch(breach -> !breach.startsWith(victim));
-            assertThat(outside.stopped()).as("the victim and the old ones").isGreaterThan(DESIRED - 1);
+            Eventually.holds(
+                    Duration.ofSeconds(20),
+                    () -> assertThat(outside.stopped())
+                            .as("the victim and the old ones")
+                            .isGreaterThan(DESIRED - 1));
         }
         once.happenedInTheMiddle();
         assertThat(end.phase()).isEqualTo(RolloutPhase.SUCCEEDED);

@@ -40,9 +40,12 @@ final class RouterProcess {
             try (Socket socket = commands.accept();
                     BufferedReader in = new BufferedReader(new InputStreamReader(socket.getInputStream()));
                     PrintWriter out = new PrintWriter(socket.getOutputStream(), true)) {
-                out.println(answer(router, in.readLine().split(" ")));
-            } catch (IOException e) {
-                // The controller died; the next one connects anew.
+                String command = in.readLine();
+                if (command != null) {
+                    out.println(answer(router, command.split(" ")));
+                }
+            } catch (IOException | RuntimeException e) {
+                // The controller died, perhaps in the middle of a command; the next one connects anew.
             }
         }
     }
