@@ -65,12 +65,13 @@ final class Proxy {
 
     /** What HAProxy does with the instances. Frees the servers that none of them needs any more. */
     synchronized Map<InstanceId, Routing> routes(Collection<Instance> instances) {
-        Map<String, Server> servers = api.servers();
+        RuntimeApi.View view = api.view();
+        Map<String, Server> servers = view.servers();
         Map<Server, Instance> standing = standing(servers, instances);
         Map<InstanceId, Routing> routes = new HashMap<>();
         standing.forEach((server, instance) -> routes.merge(instance.id(), server.routing(), Proxy::both));
         revisions.ifPresent(map -> map.point(serversByRevision(standing)));
-        noticeReload();
+        noticeReload(view.process());
         routed = routes.keySet().stream()
                 .filter(id -> routes.get(id).state() != Routing.State.OUT)
                 .collect(Collectors.toSet());
@@ -185,8 +186,7 @@ final class Proxy {
         }
     }
 
-    private void noticeReload() {
-        RuntimeApi.Incarnation now = api.incarnation();
+    private void noticeReload(RuntimeApi.Incarnation now) {
         if (process != null && now.isOther(process)) {
             LOG.warn("{} was restarted or reloaded: {} instances were routed before", api, routed.size());
             uncounted = routed;

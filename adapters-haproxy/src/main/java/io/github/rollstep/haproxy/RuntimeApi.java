@@ -46,9 +46,32 @@ final class RuntimeApi {
         this.backend = Require.matches("backend", NAME, backend);
     }
 
-    /** Which process answers: another one after each restart and reload. In a container all of them may have the same id. */
-    Incarnation incarnation() {
-        String info = endpoint.ask("show info");
+    /**
+     * What one process says at one time.
+     *
+     * @param servers of the backend by their names
+     * @param process another one after each restart and reload; in a container all of them may have the same id
+     */
+    record View(Map<String, Server> servers, Incarnation process) {}
+
+    /**
+     * By one connection: during a reload the next one may be taken by another process, which has other servers. The sessions are read
+     * after the states: what was draining before has no others.
+     */
+    View view() {
+        String command = "show servers state %1$s; show stat %1$s 4 -1; show info".formatted(backend);
+        String all = endpoint.ask(command);
+        String[] replies = all.split("\n\n");
+        if (all.startsWith("Can't find backend")) {
+            throw ProviderException.permanent("%s has no backend %s".formatted(this, backend));
+        }
+        if (replies.length != 3) {
+            throw unexpected(command, all);
+        }
+        return new View(servers(replies[0], openRequests(replies[1])), incarnation(replies[2]));
+    }
+
+    private Incarnation incarnation(String info) {
         int pid = number("show info", info, "Pid: ");
         long uptime = number("show info", info, "Uptime_sec: ");
         return new Incarnation(pid, TimeUnit.NANOSECONDS.toSeconds(System.nanoTime()) - uptime);
@@ -74,16 +97,15 @@ final class RuntimeApi {
                 .orElseThrow(() -> unexpected(command, reply));
     }
 
-    /** Each server of the backend by its name. The sessions are read last: what was draining before has no others. */
+    /** Each server of the backend by its name. */
     Map<String, Server> servers() {
-        String states = endpoint.ask("show servers state " + backend);
-        if (states.startsWith("Can't find backend")) {
-            throw ProviderException.permanent("%s has no backend %s".formatted(this, backend));
-        }
+        return view().servers();
+    }
+
+    private Map<String, Server> servers(String states, Map<String, Integer> open) {
         if (!states.startsWith("1\n# ")) {
             throw unexpected("show servers state", states);
         }
-        Map<String, Integer> open = openRequests();
         Map<String, Server> servers = new HashMap<>();
         for (Map<String, String> row : rows(states.substring(2), " ")) {
             String name = field(row, "srv_name");
@@ -102,8 +124,7 @@ final class RuntimeApi {
         return servers;
     }
 
-    private Map<String, Integer> openRequests() {
-        String statistics = endpoint.ask("show stat " + backend + " 4 -1");
+    private Map<String, Integer> openRequests(String statistics) {
         if (!statistics.startsWith("# ")) {
             throw unexpected("show stat", statistics);
         }
