@@ -18,7 +18,10 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -56,7 +59,7 @@ class HaProxyRouterTest {
 
         ProviderException error = catchThrowableOfType(ProviderException.class, () -> router.routes(List.of()));
 
-        assertThat(error).hasMessageContaining("HAProxy at /no/such/socket did not answer \"show servers state app\"");
+        assertThat(error).hasMessageContaining("HAProxy at /no/such/socket did not answer \"show servers state app;");
         assertThat(error.isRetryable()).isTrue();
     }
 
@@ -78,11 +81,11 @@ class HaProxyRouterTest {
         try (ServerSocket socket = new ServerSocket(0, 10, InetAddress.getLoopbackAddress())) {
             HaProxyRouter router = router(socket, command -> {
                 if (command.startsWith("show servers state")) {
-                    return "1\n# srv_name srv_addr srv_port srv_admin_state srv_op_state\n"
-                            + "rs-a 127.0.0.1 1 0 2\nrs-b 127.0.0.1 2 0 2\nrs-c 127.0.0.1 3 0 2\n";
-                }
-                if (command.startsWith("show stat")) {
-                    return "# svname,scur,qcur\nrs-a,0,0\nrs-b,0,0\nrs-c,0,0\n";
+                    return reply(
+                            command,
+                            "rs-a 127.0.0.1 1 0 2\nrs-b 127.0.0.1 2 0 2\nrs-c 127.0.0.1 3 0 2\n",
+                            "rs-a,0,0\nrs-b,0,0\nrs-c,0,0\n",
+                            7);
                 }
                 drained.add(command.strip());
                 return drained.size() == 1 ? "No such server.\n" : "\n";
@@ -100,6 +103,39 @@ class HaProxyRouterTest {
                             "set server app/rs-b state drain",
                             "set server app/rs-c state drain");
         }
+    }
+
+    /** For a moment of a reload both processes take connections, as it happens. */
+    @Test
+    void aLookThatTwoProcessesMightAnswerLosesNoRequestOfTheFormerOne() throws IOException {
+        AtomicInteger connections = new AtomicInteger();
+        try (ServerSocket socket = new ServerSocket(0, 10, InetAddress.getLoopbackAddress())) {
+            HaProxyRouter router = router(socket, command -> {
+                int connection = connections.getAndIncrement();
+                return connection == 3 || connection >= 6
+                        ? reply(command, "", "", 8)
+                        : reply(command, "rs-a 127.0.0.1 1 0 2\n", "rs-a,1,0\n", 7);
+            });
+            Instance a = instance("a", 1);
+
+            for (int look = 0; look < 10; look++) {
+                assertThat(router.routes(List.of(a)).get(a.id()).isQuiet())
+                        .as("quiet at look %d", look)
+                        .isFalse();
+            }
+        }
+    }
+
+    /** To the commands of one line, each ended by an empty one. */
+    private static String reply(String commands, String servers, String sessions, int pid) {
+        return Stream.of(commands.split(";"))
+                .map(command -> switch (command.strip().split(" ")[1]) {
+                    case "servers" -> "1\n# srv_name srv_addr srv_port srv_admin_state srv_op_state\n" + servers + "\n";
+                    case "stat" -> "# svname,scur,qcur\n" + sessions + "\n";
+                    case "info" -> "Pid: " + pid + "\nUptime_sec: 5\n\n";
+                    default -> throw new IllegalArgumentException(command);
+                })
+                .collect(Collectors.joining());
     }
 
     private static Instance instance(String id, int port) {
