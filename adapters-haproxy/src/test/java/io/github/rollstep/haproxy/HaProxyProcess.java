@@ -7,6 +7,7 @@ import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -147,11 +148,20 @@ final class HaProxyProcess implements AutoCloseable {
     }
 
     void kill() {
-        List<ProcessHandle> workers = process.descendants().toList();
-        workers.forEach(ProcessHandle::destroyForcibly);
+        process.descendants().forEach(ProcessHandle::destroyForcibly);
         process.destroyForcibly();
         process.onExit().join();
-        workers.forEach(worker -> worker.onExit().join()); // Until then they have the port.
+        while (listens()) {
+            pause(); // A worker that dies still has the port, and would share it with the next one.
+        }
+    }
+
+    private boolean listens() {
+        try (Socket socket = new Socket(address().getAddress(), port)) {
+            return socket.isConnected();
+        } catch (IOException e) {
+            return false;
+        }
     }
 
     String ask(String command) {
