@@ -408,7 +408,10 @@ public final class RollingUpdate implements AutoCloseable {
             return this;
         }
 
-        /** How often a gate is asked until it passes; 10 ms to 1 h; default: 10 s. */
+        /**
+         * How often a gate is asked until it passes; 10 ms to 1 h; default: 10 s. One that takes longer is asked again after its answer was
+         * acted upon.
+         */
         public Builder gateInterval(Duration gateInterval) {
             this.gateInterval = Require.within("gateInterval", Duration.ofMillis(10), LONGEST_CALL, gateInterval);
             return this;
