@@ -19,8 +19,7 @@ import org.jspecify.annotations.Nullable;
  * batch, and while a batch slides and something of the new revision serves.
  *
  * <p>A gate that is slow holds up no step: its answer is taken when it is there. Only the first look waits for all of them, within the
- * call time-out: nothing is done yet, and what fails already must be known. What was said of an earlier batch does not count, nor what
- * was asked before one of the present batch died.
+ * call time-out: nothing is done yet, and what fails already must be known. What was said of an earlier batch does not count.
  */
 final class Gatekeeper {
 
@@ -33,23 +32,9 @@ final class Gatekeeper {
     private final Map<Gate, Asked> asked = new HashMap<>();
     private Moment moment = Moment.NEVER;
 
-    /** What a verdict is about: one that was given of another moment is not about this one, not even if the batch is the same again. */
-    private static final class Moment {
+    /** What a verdict is about: one that was given of another moment is not about this one. */
+    private record Moment(boolean begun, int batch, boolean whole) {
         private static final Moment NEVER = new Moment(false, -1, false);
-
-        private final boolean begun;
-        private final int batch;
-        private final boolean whole;
-
-        Moment(boolean begun, int batch, boolean whole) {
-            this.begun = begun;
-            this.batch = batch;
-            this.whole = whole;
-        }
-
-        boolean looksLike(Moment other) {
-            return begun == other.begun && batch == other.batch && whole == other.whole;
-        }
     }
 
     private static final class Asked {
@@ -92,10 +77,9 @@ final class Gatekeeper {
         if (asked.isEmpty() || state.back() || !state.phase().isActive()) {
             return Map.of();
         }
-        boolean whole = state.batch().wholeSince().isPresent()
-                && counts.updated() >= state.batch().goal();
+        boolean whole = state.batch().wholeSince().isPresent();
         Moment present = new Moment(state.surveyed(), state.batch().index(), whole);
-        if (!present.looksLike(moment)) {
+        if (!present.equals(moment)) {
             moment = present;
             asked.values().forEach(Asked::startAnew);
         }
@@ -135,7 +119,7 @@ final class Gatekeeper {
         } catch (ProviderException e) {
             verdict = cannotTell(e);
         }
-        if (one.about == moment) {
+        if (one.about.equals(moment)) {
             one.verdict = verdict;
             one.heard = true;
         }

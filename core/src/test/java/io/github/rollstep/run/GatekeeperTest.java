@@ -19,6 +19,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import org.junit.jupiter.api.Test;
@@ -39,9 +40,17 @@ class GatekeeperTest {
     }
 
     private Rollout rollout(Gate... gates) {
+        return update(gates).start(Revision.of("v2"));
+    }
+
+    private RollingUpdate update(Gate... gates) {
+        return update(Batches.fixed(Quota.of(1)), gates);
+    }
+
+    private RollingUpdate update(Batches batches, Gate... gates) {
         RollingUpdate.Builder builder = platform.update(FleetId.of("shop"))
                 .policy(RolloutPolicy.builder()
-                        .batches(Batches.fixed(Quota.of(1)))
+                        .batches(batches)
                         .maxSurge(1)
                         .minReady(Duration.ZERO)
                         .build())
@@ -49,7 +58,7 @@ class GatekeeperTest {
                 .gateInterval(Duration.ofSeconds(1))
                 .hostDriven();
         List.of(gates).forEach(builder::gate);
-        return builder.build().start(Revision.of("v2"));
+        return builder.build();
     }
 
     /** Steps on the hand-moved clock; a gate answers on a thread of its own, so that it may take some more. */
@@ -117,32 +126,44 @@ class GatekeeperTest {
     /** It is asked of the present batch as soon as it has answered, and not only at the next interval. */
     @ParameterizedTest
     @ValueSource(ints = {0, 20})
-    void aLateAnswerFromBeforeADeathDoesNotCountAndIsNoError(int millisLater) {
+    void aLateAnswerOfAnEarlierBatchDoesNotCountAndIsNoError(int millisLater) {
         CountDownLatch late = new CountDownLatch(1);
-        List<String> asked = Collections.synchronizedList(new ArrayList<>());
-        Rollout rollout = rollout(new Asked("slow", context -> {
-            asked.add("batch " + context.batch());
-            if (asked.size() == 2) {
+        List<Integer> asked = Collections.synchronizedList(new ArrayList<>());
+        Gate slow = new Asked("slow", context -> {
+            asked.add(context.batch());
+            if (asked.size() == 3) { // Of the first batch once more: it has passed, and is followed by a pause.
                 await(late);
                 sleep(millisLater); // Between two steps, or while one waits for it.
-                return Verdict.fail("of the first batch, before one of it died");
+                return Verdict.fail("of the first batch");
             }
             return Verdict.pass();
-        }));
-        stepUntil(rollout, () -> asked.size() == 2);
-        platform.instances.keySet().stream()
-                .filter(id -> platform.instances.get(id).revision().id().equals("v2"))
-                .findFirst()
-                .ifPresent(platform.instances::remove);
-        stepUntil(rollout, () -> Collections.frequency(platform.revisions(), "v2") == 0);
-        stepUntil(rollout, () -> Collections.frequency(platform.revisions(), "v2") == 1);
-        for (int i = 0; i < 5; i++) {
-            rollout.step();
-            clock.advance(Duration.ofSeconds(1));
-            assertThat(waits(rollout)).noneMatch(wait -> wait.contains("cannot tell"));
-        }
+        });
+        Rollout rollout = update(Batches.fixed(Quota.of(1)).pause(Duration.ofSeconds(30)), slow)
+                .start(Revision.of("v2"));
+        stepUntil(
+                rollout,
+                () -> Collections.frequency(platform.revisions(), "v2") == 2
+                        && waits(rollout).contains("gate slow: has not answered yet"));
+        assertThat(asked).containsExactly(0, 1, 1);
 
         late.countDown();
+
+        stepUntil(rollout, () -> rollout.phase() == RolloutPhase.SUCCEEDED);
+    }
+
+    /** Then fewer serve the new revision than the batch was whole with. */
+    @Test
+    void isAskedAlsoAfterTheFleetWasMadeSmaller() {
+        AtomicBoolean green = new AtomicBoolean();
+        RollingUpdate update = update(new Asked(
+                "tests", context -> context.batch() < 3 || green.get() ? Verdict.pass() : Verdict.waits("not yet")));
+        Rollout rollout = update.start(Revision.of("v2"));
+        stepUntil(rollout, () -> waits(rollout).contains("gate tests: not yet"));
+
+        update.resize(2);
+        stepUntil(rollout, () -> rollout.progress().counts().existing() == 2);
+        green.set(true);
+
         stepUntil(rollout, () -> rollout.phase() == RolloutPhase.SUCCEEDED);
     }
 
