@@ -42,19 +42,18 @@ class AwsEconomyIT {
                 .build();
     }
 
-    /** A look that two share lasts a second of real time: on a busy machine it is made once more, which is allowed for. */
     static Stream<Arguments> most() {
         Stream<Arguments> always = Stream.of(
-                arguments(Kind.GROUP, 4, 1, 49),
+                arguments(Kind.GROUP, 4, 1, 47),
                 arguments(Kind.EC2, 4, 1, 70),
-                arguments(Kind.GROUP, 20, 5, 65),
+                arguments(Kind.GROUP, 20, 5, 63),
                 arguments(Kind.EC2, 20, 5, 70),
-                arguments(Kind.GROUP, 100, 20, 151),
-                arguments(Kind.EC2, 100, 20, 80));
+                arguments(Kind.GROUP, 100, 20, 150),
+                arguments(Kind.EC2, 100, 20, 78));
         return Boolean.getBoolean("rollstep.aws.large")
                 ? Stream.concat(
                         always,
-                        Stream.of(arguments(Kind.GROUP, 1_000, 200, 1_052), arguments(Kind.EC2, 1_000, 200, 104)))
+                        Stream.of(arguments(Kind.GROUP, 1_000, 200, 1_050), arguments(Kind.EC2, 1_000, 200, 102)))
                 : always;
     }
 

@@ -56,7 +56,7 @@ class LameDuckIT {
     @Test
     void noRequestIsLost() {
         LameDuckRouter router = LameDuckRouter.builder()
-                .detectionTime(Duration.ofSeconds(2))
+                .detectionTime(Duration.ofSeconds(1))
                 .requestTime(Duration.ofSeconds(1))
                 .build();
         LoadClient load = load();

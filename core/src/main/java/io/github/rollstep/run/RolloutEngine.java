@@ -33,12 +33,12 @@ public final class RolloutEngine implements AutoCloseable {
 
     final Map<Exchange, SharedWork> shared = new IdentityHashMap<>();
 
-    private RolloutEngine(int threads) {
+    private RolloutEngine(int threads, Duration slowAfter) {
         timer = new ScheduledThreadPoolExecutor(1, ElasticPool.threads("rollstep-timer"));
         timer.setRemoveOnCancelPolicy(true);
         int forSteps = (threads - 1) / 2;
-        steps = new ElasticPool("rollstep-step", forSteps, SLOW, timer);
-        calls = new ElasticPool("rollstep-call", threads - 1 - forSteps, SLOW, timer);
+        steps = new ElasticPool("rollstep-step", forSteps, slowAfter, timer);
+        calls = new ElasticPool("rollstep-call", threads - 1 - forSteps, slowAfter, timer);
     }
 
     /** An engine with four threads. */
@@ -54,7 +54,12 @@ public final class RolloutEngine implements AutoCloseable {
         if (threads < LEAST) {
             throw new IllegalArgumentException("threads must be >= %d, was %d".formatted(LEAST, threads));
         }
-        return new RolloutEngine(threads);
+        return create(threads, SLOW);
+    }
+
+    /** @param slowAfter how long a call may take before it has a thread of its own */
+    static RolloutEngine create(int threads, Duration slowAfter) {
+        return new RolloutEngine(threads, slowAfter);
     }
 
     /** Has a part in the work on this store, until its last fleet is gone. */

@@ -6,6 +6,7 @@ import io.github.rollstep.plan.FleetSnapshot;
 import io.github.rollstep.plan.Plan;
 import io.github.rollstep.plan.RolloutState;
 import io.github.rollstep.spi.Command;
+import java.time.Duration;
 import java.util.function.Supplier;
 
 /** The engine as a simulation drives it: every call on the thread of the caller, with a planner and with names of its choice. */
@@ -25,6 +26,11 @@ public final class SimulatedEngine {
                 .hostDriven()
                 .wiring(new Wiring(decider::plan, engine -> Runnable::run, names))
                 .build();
+    }
+
+    /** One that takes no call for slow, however busy the machine is. */
+    public static RolloutEngine patient(int threads) {
+        return RolloutEngine.create(threads, Duration.ofMinutes(10));
     }
 
     /** @param restart whether what runs the target already is replaced too */

@@ -43,7 +43,7 @@ class LameDuckContractTest extends TrafficRouterContract {
         return LameDuckRouter.builder()
                 .signal(signal)
                 .detectionTime(Duration.ofMillis(50))
-                .requestTime(Duration.ofMillis(50))
+                .requestTime(Duration.ofSeconds(1)) // For so long a drain is seen, also on a busy machine.
                 .build();
     }
 

@@ -13,6 +13,7 @@ import io.github.rollstep.run.RollingUpdate;
 import io.github.rollstep.run.Rollout;
 import io.github.rollstep.run.RolloutEngine;
 import io.github.rollstep.run.RolloutListener;
+import io.github.rollstep.run.SimulatedEngine;
 import io.github.rollstep.store.InMemoryRolloutStore;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -48,7 +49,7 @@ class ManyRolloutsTest {
         List<SimulatedFleet> fleets = new ArrayList<>();
         List<InvariantMonitor> monitors = new ArrayList<>();
         List<Rollout> rollouts = new ArrayList<>();
-        try (RolloutEngine engine = RolloutEngine.create(THREADS)) {
+        try (RolloutEngine engine = SimulatedEngine.patient(THREADS)) {
             for (int i = 0; i < ROLLOUTS; i++) {
                 SimulatedFleet fleet = fleet(i);
                 fleets.add(fleet);
@@ -81,8 +82,7 @@ class ManyRolloutsTest {
         monitors.forEach(InvariantMonitor::assertKept);
         assertThat(fleets).allSatisfy(fleet -> assertThat(fleet.violations()).isEmpty());
         assertThat(mostRunning).as("they ran at once").hasValueGreaterThan(ROLLOUTS / 2);
-        // One more for each call that takes longer than a second: on a busy machine some do.
-        assertThat(mostThreads).hasValueBetween(3, 2 * THREADS);
+        assertThat(mostThreads).hasValueBetween(3, THREADS);
     }
 
     private static SimulatedFleet fleet(int number) {
